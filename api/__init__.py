@@ -1,0 +1,1 @@
+"""The door: what the internet may reach."""

@@ -1,0 +1,1 @@
+"""What every process shares: one room per subject, and the words they have in common."""

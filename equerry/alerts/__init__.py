@@ -1,0 +1,1 @@
+"""From a finding to what must be sent: policy, ledger, outbox."""

@@ -1,0 +1,1 @@
+"""The truth: JSON Lines segments, appended, closed, compressed, read."""

@@ -1,0 +1,75 @@
+"""Every error that Equerry raises on purpose."""
+
+from typing import NamedTuple
+
+
+class Cause(NamedTuple):
+    """One fault in what was sent: where, what is wrong, and the limit that it breaks, if any."""
+
+    field: str
+    problem: str
+    limit: str = ""
+
+
+class EquerryError(Exception):
+    """The root. `permanent` is True where trying again cannot help."""
+
+    permanent = True
+
+
+class SettingsError(EquerryError):
+    """A setting is missing, unknown or out of range; the message names it."""
+
+
+class Refused(EquerryError):
+    """A request that the door turns away.
+
+    status: the HTTP status. causes: one entry per fault, each naming field, problem and limit.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        causes: tuple[Cause, ...] = (),
+        *,
+        retry_after_seconds: int = 0,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.causes = causes
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RedisAway(EquerryError):
+    """Redis cannot take or give anything now: gone, loading, full or read-only."""
+
+    permanent = False
+
+
+class SpoolFull(EquerryError):
+    """The spool has reached its byte limit or its disk is full."""
+
+    permanent = False
+
+
+class ArchiveFull(EquerryError):
+    """The archive's disk refused a write; nothing of the batch was kept there."""
+
+    permanent = False
+
+
+class DeliveryError(EquerryError):
+    """A notification that its channel did not take.
+
+    permanent: the channel refuses for good (a wrong address or token); retrying cannot help.
+    retry_after_seconds: what the receiver asked for, or None.
+    """
+
+    def __init__(
+        self, detail: str, *, permanent: bool, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.permanent = permanent
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,111 @@
+"""Severity: an ordered table of rules, the first match wins, and its name is kept as the reason."""
+
+import enum
+import fnmatch
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from equerry.events.report import Boundary, ErrorReport, Level
+
+
+class Severity(enum.StrEnum):
+    """How much an event matters, and so who is told and how soon."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for low up to 3 for critical, for comparing."""
+        return _RANK[self]
+
+    def at_least(self, floor: "Severity") -> bool:
+        """Whether this severity is the floor or above it."""
+        return self.rank >= floor.rank
+
+
+_RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row: every condition that is given must hold; a row without conditions always holds.
+
+    url: shell patterns (`*`, `?`) over the whole URL, case-insensitive; any may match.
+    error: shell patterns over the error's name or its message; any may match.
+    handled: True matches only errors reported as handled, False only those reported as unhandled.
+    """
+
+    name: str
+    severity: Severity
+    boundary: tuple[Boundary, ...] = ()
+    level: tuple[Level, ...] = ()
+    handled: bool | None = None
+    url: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+
+    def holds(self, report: ErrorReport) -> bool:
+        """Whether every condition of this row holds for the report."""
+        return (
+            (not self.boundary or report.boundary in self.boundary)
+            and (not self.level or report.level in self.level)
+            and (self.handled is None or report.handled is self.handled)
+            and (not self.url or _matches(report.url, self.url))
+            and (
+                not self.error
+                or _matches(report.name, self.error)
+                or _matches(report.message, self.error)
+            )
+        )
+
+
+def _matches(text: str, patterns: Sequence[str]) -> bool:
+    lowered = text.lower()
+    return any(fnmatch.fnmatchcase(lowered, pattern.lower()) for pattern in patterns)
+
+
+# Words of a path on which a lost visitor is lost money. `*` spans slashes on purpose.
+MONEY_PATHS = ("*/checkout*", "*/payment*", "*/pay/*", "*/pay", "*/booking*", "*/book/*", "*/book")
+
+RECOVERABLE = (
+    "ChunkLoadError*",
+    "*Loading chunk * failed*",
+    "*Loading CSS chunk * failed*",
+    "*Failed to fetch dynamically imported module*",
+    "*hydrat*",
+    "*Minified React error #418*",
+    "*Minified React error #419*",
+    "*Minified React error #421*",
+    "*Minified React error #422*",
+    "*Minified React error #423*",
+    "*Minified React error #425*",
+)
+
+DEFAULT_RULES: tuple[Rule, ...] = (
+    Rule(name="level-fatal", severity=Severity.CRITICAL, level=("fatal",)),
+    Rule(name="global-boundary", severity=Severity.CRITICAL, boundary=("global",)),
+    Rule(name="recoverable", severity=Severity.LOW, error=RECOVERABLE),
+    Rule(name="below-error", severity=Severity.LOW, level=("warning", "info", "debug")),
+    Rule(
+        name="unhandled-on-money-path", severity=Severity.CRITICAL, handled=False, url=MONEY_PATHS
+    ),
+    Rule(name="page-boundary", severity=Severity.HIGH, boundary=("page",)),
+    Rule(name="unhandled", severity=Severity.HIGH, handled=False),
+    Rule(name="component-boundary", severity=Severity.MEDIUM, boundary=("component",)),
+    Rule(name="handled", severity=Severity.MEDIUM, handled=True),
+    Rule(name="error", severity=Severity.MEDIUM),
+)
+
+
+NO_RULE: Literal["no-rule"] = "no-rule"
+
+
+def classify(report: ErrorReport, rules: Sequence[Rule]) -> tuple[Severity, str]:
+    """Return the first matching rule's severity and name; medium and `no-rule` where none holds."""
+    for rule in rules:
+        if rule.holds(report):
+            return rule.severity, rule.name
+    return Severity.MEDIUM, NO_RULE

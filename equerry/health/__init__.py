@@ -1,0 +1,1 @@
+"""What each part of the installation says of itself."""

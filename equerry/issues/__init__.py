@@ -1,0 +1,1 @@
+"""The index of events by fingerprint, and the counters beside it."""

@@ -1,0 +1,127 @@
+"""Every Redis key, and who writes it.
+
+A scope is a project (`p1`) or the whole installation (`site`). All keys of a scope share its hash
+tag, so that one transaction stays in one slot of a cluster.
+"""
+
+SITE = "site"
+
+
+def scope(project_id: int) -> str:
+    """Return the scope of a project."""
+    return f"p{project_id}"
+
+
+def events(scope: str) -> str:
+    """Stream of accepted, un-drained events. The door and transactions append, the drain deletes."""
+    return f"{{{scope}}}:events"
+
+
+def events_bytes(scope: str) -> str:
+    """Bytes of payload in the stream. Written with it, in the same script or transaction."""
+    return f"{{{scope}}}:events:bytes"
+
+
+def ids(scope: str, generation: str) -> str:
+    """Set of event ids seen, generation `new` or `old`. The door's script."""
+    return f"{{{scope}}}:ids:{generation}"
+
+
+def ids_since(scope: str) -> str:
+    """When the new generation of ids began, epoch seconds. The door's script."""
+    return f"{{{scope}}}:ids:since"
+
+
+def rate(scope: str, bucket: str) -> str:
+    """Rate bucket of an address or a key: its theoretical arrival time. The door's script."""
+    return f"{{{scope}}}:rate:{bucket}"
+
+
+def counts(scope: str, bucket: str) -> str:
+    """Hash of counters for a minute, an hour or a day (`2026-11-23T15`). The commit, the door."""
+    return f"{{{scope}}}:counts:{bucket}"
+
+
+def refusals(scope: str) -> str:
+    """Hash of what the door turned away, by reason, since the start. The door's script."""
+    return f"{{{scope}}}:refusals"
+
+
+def issues(scope: str) -> str:
+    """Sorted set of fingerprints by last seen, epoch ms. The commit; retention trims it."""
+    return f"{{{scope}}}:issues"
+
+
+def issue(scope: str, fingerprint: str) -> str:
+    """Hash of one issue: title, count, first and last seen, severity. The commit."""
+    return f"{{{scope}}}:issue:{fingerprint}"
+
+
+def dead(scope: str) -> str:
+    """Stream of events that no delivery could process. The drain; `equerry dead`."""
+    return f"{{{scope}}}:dead"
+
+
+def findings(scope: str) -> str:
+    """Stream of findings not yet decided on. The commit and the jobs add, the decision deletes."""
+    return f"{{{scope}}}:findings"
+
+
+def alerts(scope: str) -> str:
+    """Hash: alert key → its state. The decision."""
+    return f"{{{scope}}}:alerts"
+
+
+def groups(scope: str) -> str:
+    """Hash: group → what waits for its bundle. The decision."""
+    return f"{{{scope}}}:alert-groups"
+
+
+def outbox(scope: str) -> str:
+    """Hash: notification id → the row, until it is sent or dead. The decision, the delivery."""
+    return f"{{{scope}}}:outbox"
+
+
+def outbox_due(scope: str) -> str:
+    """Sorted set of notification ids by when they are due, epoch ms. With the outbox."""
+    return f"{{{scope}}}:outbox:due"
+
+
+def outbox_dead(scope: str) -> str:
+    """Hash: notification id → the row that was given up. The delivery."""
+    return f"{{{scope}}}:outbox:dead"
+
+
+def ring(scope: str, task: str) -> str:
+    """A task for this scope is queued already; expires by itself. The watcher, the sweep."""
+    return f"{{{scope}}}:ring:{task}"
+
+
+def channels() -> str:
+    """Hash: channel → why and since when it is disabled. The delivery."""
+    return f"{{{SITE}}}:channels"
+
+
+def jobs() -> str:
+    """Hash: job → its last run. The jobs."""
+    return f"{{{SITE}}}:jobs"
+
+
+def job_slot(name: str, slot: str) -> str:
+    """Taken by the one run of this job for this slot. The jobs."""
+    return f"{{{SITE}}}:job:{name}:{slot}"
+
+
+def beat_leader() -> str:
+    """The beat that acts now; expires by itself. Beat."""
+    return f"{{{SITE}}}:beat:leader"
+
+
+def workers() -> str:
+    """Sorted set of worker names by their last sign of life, epoch ms. The watcher."""
+    return f"{{{SITE}}}:workers"
+
+
+def conditions() -> str:
+    """Hash: part → since when it is not ok, e.g. a full disk. The drain, the sweep."""
+    return f"{{{SITE}}}:conditions"

@@ -1,0 +1,206 @@
+"""The settings tree: every setting, its default and its unit, as frozen structs.
+
+`settings_file.load` reads it once, from `equerry.toml` and `EQUERRY_*`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from equerry.events.severity import DEFAULT_RULES, Rule, Severity
+
+MIB = 1024 * 1024
+DAY_SECONDS = 86_400
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of `equerry.toml`; a key that it does not know is refused by name."""
+
+
+class Project(_Section, frozen=True):
+    """A site or service that reports here."""
+
+    id: Annotated[int, msgspec.Meta(ge=1)]
+    slug: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+    key: Annotated[str, msgspec.Meta(min_length=16, max_length=64)]
+    """The public key that a reporter sends; it grants nothing but reporting."""
+    origins: tuple[str, ...] = ("*",)
+    """Web origins that may report, e.g. `https://example.org`; `*` is any."""
+
+
+class Redis(_Section, frozen=True):
+    """Where the index and the queues live."""
+
+    url: str = ""
+    """Empty: `equerry up` runs its own Valkey on a Unix socket."""
+    fsync: Literal["always", "everysec"] = "always"
+    """The embedded Valkey's `appendfsync`; see docs/operations.md for the price of each."""
+
+
+class Api(_Section, frozen=True):
+    """The door."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    rate_per_address: Seconds = 10.0
+    """Events a second from one address (IPv6: one /64), averaged; 0 is no limit."""
+    rate_per_key: Seconds = 0.0
+    """Events a second with one project key, averaged; 0 is no limit."""
+    burst_seconds: Seconds = 5.0
+    """How many seconds' worth of the rate may come at once."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For is believed, e.g. `10.0.0.0/8`."""
+    metrics_token: str = ""
+    """Bearer token for /metrics; without one it answers to loopback only."""
+
+
+class Flower(_Section, frozen=True):
+    """The operators' view of Celery."""
+
+    port: Port = 5555
+
+
+class Queue(_Section, frozen=True):
+    """How much may wait, in Redis and on the disk beside the door."""
+
+    max_events: Count = 1_000_000
+    max_bytes: Count = 512 * MIB
+    spool_max_bytes: Count = 256 * MIB
+    """What the door keeps on disk while Redis is away."""
+    ids_remembered: Annotated[int, msgspec.Meta(ge=1_000)] = 500_000
+    """Event ids remembered to recognise a repeat, in each of two generations of an hour."""
+
+
+class Archive(_Section, frozen=True):
+    """The JSON Lines that are the truth."""
+
+    retention_days: Annotated[int, msgspec.Meta(ge=1)] = 90
+    max_bytes: Count = 0
+    """Closed segments beyond this total are removed, oldest first; 0 is no limit."""
+
+
+class Slack(_Section, frozen=True):
+    """A Slack incoming webhook."""
+
+    webhook_url: str = ""
+
+
+class Email(_Section, frozen=True):
+    """Mail by SMTP."""
+
+    smtp_url: str = ""
+    """`smtp://user:password@host:587` uses STARTTLS where offered; `smtps://…` is TLS at once."""
+    to: tuple[str, ...] = ()
+    sender: str = "equerry@localhost"
+
+
+class Webhook(_Section, frozen=True):
+    """A signed webhook."""
+
+    url: str = ""
+    secret: str = ""
+
+
+class Routes(_Section, frozen=True):
+    """Which channels hear of which severity; channels that are not configured are passed over."""
+
+    critical: tuple[str, ...] = ("slack", "email", "webhook")
+    high: tuple[str, ...] = ("slack", "email")
+    medium: tuple[str, ...] = ("slack",)
+    low: tuple[str, ...] = ("slack",)
+
+    def channels(self, severity: Severity) -> tuple[str, ...]:
+        """Return the names of the channels for this severity."""
+        names: tuple[str, ...] = getattr(self, severity.value)
+        return names
+
+
+class Alerts(_Section, frozen=True):
+    """When to tell, and whom."""
+
+    new_issue: Severity = Severity.LOW
+    """A new fingerprint of at least this severity is told."""
+    repeat_seconds: Seconds = 4 * 3600.0
+    """A cause that is still there is told again after this long."""
+    bundle_seconds: Seconds = 30.0
+    """What follows the first of a group within this time goes out as one message."""
+    give_up_seconds: Seconds = float(DAY_SECONDS)
+    """A notification that no attempt delivered for this long is dead; it stays visible."""
+    allow_private: bool = False
+    """Let Slack and webhook addresses be private ones (10.x, 127.x, …)."""
+    slack: Slack = Slack()
+    email: Email = Email()
+    webhook: Webhook = Webhook()
+    routes: Routes = Routes()
+
+
+class ErrorRate(_Section, frozen=True):
+    """Errors per page view; alarming when the Wilson lower bound passes the threshold."""
+
+    threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
+    min_page_views: Annotated[int, msgspec.Meta(ge=1)] = 20
+
+
+class Heartbeat(_Section, frozen=True):
+    """A URL outside that is asked for each minute: its silence says that Equerry is dead."""
+
+    url: str = ""
+
+
+class Sentry(_Section, frozen=True):
+    """Where Equerry's own faults are reported."""
+
+    dsn: str = ""
+
+
+class SeverityTable(_Section, frozen=True):
+    """The severity rules, in order; given ones replace the default table."""
+
+    rules: tuple[Rule, ...] = DEFAULT_RULES
+
+
+class Settings(_Section, frozen=True):
+    """The whole tree."""
+
+    timezone: str = "Europe/London"
+    """The site's zone, in which daily jobs are scheduled."""
+    data_dir: str = "var"
+    """Where the archive, the spool and the embedded Valkey keep their files."""
+    log_format: Literal["auto", "terminal", "json"] = "auto"
+    """`auto`: readable on a terminal, JSON Lines otherwise."""
+    projects: tuple[Project, ...] = ()
+    redis: Redis = Redis()
+    api: Api = Api()
+    flower: Flower = Flower()
+    queue: Queue = Queue()
+    archive: Archive = Archive()
+    severity: SeverityTable = SeverityTable()
+    error_rate: ErrorRate = ErrorRate()
+    alerts: Alerts = Alerts()
+    heartbeat: Heartbeat = Heartbeat()
+    sentry: Sentry = Sentry()
+
+    @property
+    def data_path(self) -> Path:
+        """The data directory, absolute."""
+        return Path(self.data_dir).resolve()
+
+    @property
+    def redis_url(self) -> str:
+        """The configured Redis, or the embedded Valkey's socket."""
+        return self.redis.url or f"unix://{self.data_path / 'valkey' / 'valkey.sock'}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's zone."""
+        return ZoneInfo(self.timezone)
+
+    def project(self, project_id: int) -> Project | None:
+        """Return the project of this id, or None."""
+        return next((project for project in self.projects if project.id == project_id), None)

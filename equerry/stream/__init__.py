@@ -1,0 +1,1 @@
+"""The un-drained events: the door's script, the consumers, the spool."""

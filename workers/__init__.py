@@ -1,0 +1,1 @@
+"""Celery: the event path, the alerts and the scheduled jobs."""

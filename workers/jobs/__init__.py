@@ -1,0 +1,1 @@
+"""One module per scheduled job, all of one shape."""

@@ -1,0 +1,1 @@
+"""The event path: drain a batch, run the stages, commit it once."""
