@@ -13,7 +13,7 @@ def scope(project_id: int) -> str:
 
 
 def events(scope: str) -> str:
-    """Stream of accepted, un-drained events. The door and transactions append, the drain deletes."""
+    """Stream of events not yet drained. The door and transactions append, the drain deletes."""
     return f"{{{scope}}}:events"
 
 
