@@ -3,6 +3,8 @@
 `settings_file.load` reads it once, from `equerry.toml` and `EQUERRY_*`.
 """
 
+import hashlib
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +15,8 @@ from equerry.events.severity import DEFAULT_RULES, Rule, Severity
 
 MIB = 1024 * 1024
 DAY_SECONDS = 86_400
+# sun_path holds 108 bytes on Linux and 104 on macOS, its closing zero included.
+SOCKET_PATH_MAX_BYTES = 103
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -63,7 +67,16 @@ class Api(_Section, frozen=True):
 class Flower(_Section, frozen=True):
     """The operators' view of Celery."""
 
+    host: str = "127.0.0.1"
+    """Flower's /metrics and /healthcheck ask for no password: keep it on loopback."""
     port: Port = 5555
+
+
+class Worker(_Section, frozen=True):
+    """The processes that drain the events."""
+
+    concurrency: Annotated[int, msgspec.Meta(ge=1)] = 2
+    """How many batches are worked on at once; one per core is plenty."""
 
 
 class Queue(_Section, frozen=True):
@@ -178,6 +191,7 @@ class Settings(_Section, frozen=True):
     redis: Redis = Redis()
     api: Api = Api()
     flower: Flower = Flower()
+    worker: Worker = Worker()
     queue: Queue = Queue()
     archive: Archive = Archive()
     severity: SeverityTable = SeverityTable()
@@ -194,7 +208,19 @@ class Settings(_Section, frozen=True):
     @property
     def redis_url(self) -> str:
         """The configured Redis, or the embedded Valkey's socket."""
-        return self.redis.url or f"unix://{self.data_path / 'valkey' / 'valkey.sock'}"
+        return self.redis.url or f"unix://{self.valkey_socket}"
+
+    @property
+    def valkey_socket(self) -> Path:
+        """The embedded Valkey's socket: in the data directory, or under /tmp if that is too deep.
+
+        /tmp and not $TMPDIR, so that every process finds it, whatever its environment.
+        """
+        socket = self.data_path / "valkey" / "valkey.sock"
+        if len(os.fsencode(socket)) <= SOCKET_PATH_MAX_BYTES:
+            return socket
+        name = hashlib.sha256(os.fsencode(self.data_path)).hexdigest()[:16]
+        return Path("/tmp") / f"equerry-{os.getuid()}-{name}" / "valkey.sock"  # noqa: S108
 
     @property
     def zone(self) -> ZoneInfo:

@@ -50,7 +50,9 @@ VARIABLES: dict[str, Variable] = {
     "EQUERRY_REDIS_FSYNC": Variable("redis.fsync", _text),
     "EQUERRY_API_HOST": Variable("api.host", _text),
     "EQUERRY_API_PORT": Variable("api.port", int),
+    "EQUERRY_FLOWER_HOST": Variable("flower.host", _text),
     "EQUERRY_FLOWER_PORT": Variable("flower.port", int),
+    "EQUERRY_WORKER_CONCURRENCY": Variable("worker.concurrency", int),
     "EQUERRY_RATE_PER_ADDRESS": Variable("api.rate_per_address", float),
     "EQUERRY_RATE_PER_KEY": Variable("api.rate_per_key", float),
     "EQUERRY_TRUSTED_PROXIES": Variable("api.trusted_proxies", _list),
@@ -66,8 +68,8 @@ VARIABLES: dict[str, Variable] = {
     "EQUERRY_SENTRY_DSN": Variable("sentry.dsn", _text, secret=True),
 }
 
-# Read elsewhere: where the file is, and what `equerry up` tells the processes it starts.
-OTHER_VARIABLES = frozenset({"EQUERRY_CONFIG", "EQUERRY_FLOWER_AUTH"})
+# Read elsewhere: where this file is.
+OTHER_VARIABLES = frozenset({"EQUERRY_CONFIG"})
 
 
 def path(environ: Mapping[str, str]) -> Path:
