@@ -1,13 +1,12 @@
 """A signed webhook: one JSON object, which the receiver can prove to be ours and not a replay."""
 
-import datetime as dt
 import hashlib
 import hmac
 import time
 
 import msgspec
 
-from equerry import outbound
+from equerry import clock, outbound
 from equerry.alerts.notification import Notification
 from equerry.events.severity import Severity
 from equerry.settings import Settings
@@ -63,7 +62,7 @@ def payload(notification: Notification) -> bytes:
         _Payload(
             id=notification.id,
             scope=notification.scope,
-            created_at=_rfc3339(notification.created_ms),
+            created_at=clock.rfc3339(notification.created_ms),
             severity=notification.lead.severity,
             title=notification.title,
             repeat=notification.repeat,
@@ -73,7 +72,7 @@ def payload(notification: Notification) -> bytes:
                     key=finding.key,
                     severity=finding.severity,
                     title=finding.title,
-                    at=_rfc3339(finding.at_ms),
+                    at=clock.rfc3339(finding.at_ms),
                     details=finding.details,
                 )
                 for finding in notification.findings
@@ -107,8 +106,3 @@ def verify(
         return False
     expected = sign(secret, int(timestamp), body)
     return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
-
-
-def _rfc3339(at_ms: int) -> str:
-    moment = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
