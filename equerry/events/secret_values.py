@@ -1,0 +1,206 @@
+"""Values that are hidden for their look, wherever they stand in a text.
+
+Each rule has two patterns. `pattern` is what is replaced. `hint` is found in the JSON of every text
+that the pattern is found in: it allows for JSON's escapes and asks for no boundary, since the
+newline before a word is the letter `n` there.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from equerry.events.linear import Match, Pattern, linear, which
+from equerry.events.secret_names import STEM, secret_name
+
+FILTERED = b"[Filtered]"
+
+_QUOTED = (
+    r'(?s:"(?:[^"\\]|\\.)*(?:"|\\?\z)'
+    r"|'(?:[^'\\]|\\.)*(?:'|\\?\z)"
+    r'|\\+"[^"]*(?:"|\z))'
+)
+_JOIN = r'[\\"\'\]]* *(?:=>|[=:]|%3[aAdD])'
+_NAMED = linear(rf"([A-Za-z0-9_.\[\]$-]*{STEM}[A-Za-z0-9_\[\]-]*){_JOIN} *")
+_VALUE = linear(
+    rf"(?:(?i:bearer|basic|digest|token|negotiate) +)?"
+    rf"(?:{_QUOTED}|\[[^\[\]]*\][^\s&\"']*|\{{[^{{}}]*\}}[^\s&\"']*|[^\s&\"']+)"
+)
+_LINE = linear(rf"{_QUOTED}|[^\r\n\"]+")
+
+
+def hide_named(text: bytes) -> bytes:
+    """Hide what follows a secret name: `password=…`, `"token": "…"`, `Authorization: Bearer …`.
+
+    The value ends at a space, `&` or a quote; a Cookie header's ends with its line.
+    """
+    kept: list[bytes] = []
+    position = done = 0
+    while found := _NAMED.search(text, position):
+        position = found.end()
+        name = found.group(1)
+        if not secret_name(name):
+            continue
+        is_cookie = name.lower().endswith((b"cookie", b"cookies"))
+        value = (_LINE if is_cookie else _VALUE).match(text, position)
+        if value is None:
+            continue
+        kept += (text[done:position], _filtered(value.group(0)))
+        position = done = value.end()
+    return b"".join((*kept, text[done:])) if done else text
+
+
+def _filtered(value: bytes) -> bytes:
+    quote = next((quote for quote in (b'"', b"'", b'\\"') if value.startswith(quote)), b"")
+    return quote + FILTERED + quote
+
+
+def _card(match: Match) -> bytes:
+    """Hide a number that passes Luhn's check and does not go on at either side."""
+    if match.group(1) or match.group(3):
+        return match.group(0)
+    digits = [byte - 48 for byte in match.group(2) if byte not in b" -"]
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]  # noqa: PLR2004 - Luhn
+    return match.group(0) if (sum(digits[-1::-2]) + sum(doubled)) % 10 else FILTERED
+
+
+# ISO 13616: how long an IBAN of each country is.
+_IBANS = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 "
+    "EE20 EG29 ES24 FI18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 "
+    "IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MR27 MT31 MU30 "
+    "NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SD18 SE24 SI19 SK24 SM27 ST25 SV28 "
+    "TL23 TN24 TR26 UA29 VA22 VG24 XK20"
+)
+_IBAN_LENGTHS = {pair[:2].encode(): int(pair[2:]) for pair in _IBANS.split()}
+
+
+def _iban(match: Match) -> bytes:
+    """Hide the account number where its check digits hold (mod 97), and leave what follows it."""
+    found = match.group(2)
+    length = _IBAN_LENGTHS.get(found[:2], 0)
+    compact = found.replace(b" ", b"")[:length]
+    if match.group(1) or not length or len(compact) < length:
+        return match.group(0)
+    number = "".join(str(int(chr(byte), 36)) for byte in compact[4:] + compact[:4])
+    if int(number) % 97 != 1:
+        return match.group(0)
+    end = 0
+    for _ in range(length):
+        end += 1 + (found[end : end + 1] == b" ")
+    return FILTERED + found[end:]
+
+
+def _ssn(match: Match) -> bytes:
+    return match.group(0) if match.group(1) or match.group(3) else FILTERED
+
+
+def _email(match: Match) -> bytes:
+    """Keep the domain, which helps and names nobody. `icon@2x.png` is a picture."""
+    domain = match.group(2)
+    if domain[1:3] == b"x." and domain[:1].isdigit():
+        return match.group(0)
+    return FILTERED + match.group(0)[len(match.group(1)) :]
+
+
+def _userinfo(match: Match) -> bytes:
+    """Hide the password; a name without one may be a token itself."""
+    user = match.group(1)
+    if match.group(2):
+        return b"://" + user + b":" + FILTERED + b"@"
+    return b"://" + FILTERED + b"@" if user else match.group(0)
+
+
+def _after_first(match: Match) -> bytes:
+    return match.group(1) + FILTERED
+
+
+def _windows_user(match: Match) -> bytes:
+    return match.group(1) + FILTERED + (match.group(2) or b"")
+
+
+def _all(_match: Match) -> bytes:
+    return FILTERED
+
+
+class Rule(NamedTuple):
+    """One look: what is replaced and by what, and the hint that it may be there."""
+
+    name: str
+    hint: str
+    pattern: Pattern
+    hide: Callable[[Match], bytes]
+
+    def apply(self, text: bytes) -> bytes:
+        """Return the text with every match hidden."""
+        return self.pattern.sub(self.hide, text)
+
+
+def _rule(name: str, pattern: str, hide: Callable[[Match], bytes], hint: str = "") -> Rule:
+    return Rule(name, hint or pattern, linear(pattern), hide)
+
+
+_CARD = (
+    r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}|4[4-9][0-9]))"
+    r"[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}|3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}"
+)
+_IBAN = r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?"
+_MAIL_NAME = r"[A-Za-z0-9._%+'\x80-\xff-]+"
+_MAIL_DOMAIN = r"[A-Za-z0-9\x80-\xff-]+(?:\.[A-Za-z0-9\x80-\xff-]+)*\.[A-Za-z\x80-\xff]{2,}"
+
+RULES: tuple[Rule, ...] = (
+    _rule(
+        "pem",
+        r"(?s:-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\z))",
+        _all,
+        "-----BEGIN [A-Z0-9]",
+    ),
+    _rule(
+        "jwt",
+        r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*",
+        _all,
+        r"eyJ[A-Za-z0-9_-]{10}",
+    ),
+    _rule(
+        "issued-token",
+        r"[sr]k_(?:live|test)_[A-Za-z0-9]{8,}|gh[opusr]_[A-Za-z0-9]{20,}"
+        r"|xox[abeprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}",
+        _all,
+        r"[sr]k_(?:live|test)_|gh[opusr]_[A-Za-z0-9]{4}|xox[abeprs]-|AKIA[0-9A-Z]{4}",
+    ),
+    _rule("bearer", r"((?i:bearer) +)[A-Za-z0-9._~+/=-]{6,}", _after_first, "(?i:bearer) "),
+    _rule("url-password", r"://([^/\s:@\"'<>?#]*)(?::([^/\s\"'<>]*))?@", _userinfo, r'://[^/ "]*@'),
+    _rule(
+        "email", rf"({_MAIL_NAME})(?:@|%40)({_MAIL_DOMAIN})", _email, rf"(?:@|%40){_MAIL_DOMAIN}"
+    ),
+    _rule("card", rf"([0-9]*?)({_CARD})([0-9]*)", _card, _CARD),
+    _rule("iban", rf"([A-Za-z0-9]*?)({_IBAN})", _iban, r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2}"),
+    _rule(
+        "ssn",
+        r"([0-9-]*?)([0-8][0-9]{2}-[0-9]{2}-[0-9]{4})([0-9-]*)",
+        _ssn,
+        r"[0-9]{3}-[0-9]{2}-[0-9]{4}",
+    ),
+    _rule(
+        "home",
+        r"((?:(?m:^)|[\s\"'(=,@<>\[{|;]|file://|[A-Za-z]:)/(?:home|Users)/)[^/\s:\"'()<>]+",
+        _after_first,
+        "/(?:home|Users)/",
+    ),
+    _rule(
+        "windows-home",
+        r"((?i:\\users\\+))(?:[^\\/:*?\"<>|\r\n]+(\\)|[^\\/\s:\"'<>|]+)",
+        _windows_user,
+        r"(?i:\\users\\)",
+    ),
+)
+
+_STEPS: tuple[Callable[[bytes], bytes], ...] = (hide_named, *(rule.apply for rule in RULES))
+HINTS = (STEM + r"[A-Za-z0-9_\[\]-]*" + _JOIN, *(rule.hint for rule in RULES))
+"""One for each step; found in the JSON of every text that the step changes."""
+_WHICH = which(HINTS)
+
+
+def hide_secrets(text: bytes) -> bytes:
+    """Return the text with everything hidden that a name or its look gives away."""
+    for index in sorted(_WHICH(text)):
+        text = _STEPS[index](text)
+    return text
