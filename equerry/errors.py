@@ -25,6 +25,7 @@ class Refused(EquerryError):
     """A request that the door turns away.
 
     status: the HTTP status. causes: one entry per fault, each naming field, problem and limit.
+    reason: the refusal's name in counters; retry_after_seconds: 0 where waiting does not help.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class Refused(EquerryError):
         causes: tuple[Cause, ...] = (),
         *,
         retry_after_seconds: int = 0,
+        reason: str = "",
     ) -> None:
         super().__init__(detail)
+        self.reason = reason
         self.status = status
         self.detail = detail
         self.causes = causes

@@ -125,3 +125,8 @@ def workers() -> str:
 def conditions() -> str:
     """Hash: part → since when it is not ok, e.g. a full disk. The drain, the sweep."""
     return f"{{{SITE}}}:conditions"
+
+
+def beat_sent() -> str:
+    """Hash: job → when beat sent it last, epoch ms. Beat."""
+    return f"{{{SITE}}}:beat:sent"

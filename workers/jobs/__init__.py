@@ -1,1 +1,18 @@
-"""One module per scheduled job, all of one shape."""
+"""One module per scheduled job, all of one shape; this is their table.
+
+When each runs stands in beat_schedule.py.
+"""
+
+from collections.abc import Callable
+
+from workers.jobs import error_rate, heartbeat, retention, sweep_outbox, sweep_streams, watch_parts
+from workers.jobs.job import Context, Outcome
+
+JOBS: dict[str, Callable[[Context], Outcome]] = {
+    "sweep-streams": sweep_streams.run,
+    "sweep-outbox": sweep_outbox.run,
+    "watch-parts": watch_parts.run,
+    "error-rate": error_rate.run,
+    "heartbeat": heartbeat.run,
+    "retention": retention.run,
+}

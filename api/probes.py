@@ -1,0 +1,55 @@
+"""What an orchestrator, a monitor and a person ask: alive, ready, healthy."""
+
+from flask import Blueprint, Response
+from redis.exceptions import RedisError
+
+from api import replies
+from equerry import clock
+from equerry.health import parts
+from equerry.health.part import Status, overall
+from equerry.redis_client import Redis
+from equerry.settings import Settings
+from equerry.stream.spool import Spool
+
+
+def blueprint(settings: Settings, redis: Redis, spool: Spool) -> Blueprint:
+    """Return the endpoints."""
+    probes = Blueprint("probes", __name__)
+
+    @probes.get("/livez")
+    def livez() -> Response:
+        return replies.json(200, {"status": "ok"})
+
+    @probes.get("/readyz")
+    def readyz() -> Response:
+        """Ready is: a report sent now would be kept, in Redis or on disk."""
+        if _answers(redis):
+            return replies.json(200, {"status": "ok", "keeps_in": "redis"})
+        if spool.bytes_free():
+            return replies.json(200, {"status": "warn", "keeps_in": "spool"})
+        return replies.json(503, {"status": "fail", "keeps_in": ""})
+
+    @probes.get("/api/infrastructure/health")
+    def health() -> Response:
+        now_ms = clock.now_ms()
+        seen = parts.look(redis, settings, now_ms)
+        seen = parts.with_since(seen, _since(redis), now_ms)
+        status = overall(seen)
+        body: dict[str, object] = {"status": status, "at": clock.rfc3339(now_ms), "parts": seen}
+        return replies.json(503 if status is Status.FAIL else 200, body)
+
+    return probes
+
+
+def _answers(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except (RedisError, OSError):
+        return False
+
+
+def _since(redis: Redis) -> dict[str, tuple[str, int]]:
+    try:
+        return parts.since(redis)
+    except (RedisError, OSError):
+        return {}

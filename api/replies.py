@@ -1,0 +1,74 @@
+"""How the door answers: JSON, CORS, rate-limit headers; never a stack trace."""
+
+import logging
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from equerry.errors import Refused
+
+log = logging.getLogger(__name__)
+
+EXPOSED = "Retry-After, X-Sentry-Rate-Limits, X-Sentry-Error"
+ALLOWED_HEADERS = "Content-Type, Content-Encoding, X-Equerry-Key, Authorization, X-Requested-With"
+PREFLIGHT_SECONDS = "3600"
+
+
+def json(status: int, body: Any) -> Response:  # noqa: ANN401, whatever msgspec encodes
+    """Return a JSON response."""
+    return Response(msgspec.json.encode(body), status, mimetype="application/json")
+
+
+def refusal(error: Refused) -> Response:
+    """Return the answer to a refused request."""
+    causes = [
+        {"field": cause.field, "problem": cause.problem, "limit": cause.limit}
+        for cause in error.causes
+    ]
+    response = json(error.status, {"detail": error.detail, "causes": causes})
+    if error.retry_after_seconds:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == 429:  # noqa: PLR2004, Too Many Requests
+        # seconds:categories:scope:reason, as Sentry's SDKs read it; no category is every category.
+        response.headers["X-Sentry-Rate-Limits"] = (
+            f"{error.retry_after_seconds}::organization:{error.reason}"
+        )
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    detail = error.description or error.name
+    response = json(error.code or 500, {"detail": detail, "causes": []})
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            response.headers[name] = value
+    return response
+
+
+def _fault(error: Exception) -> Response:
+    """Answer for a fault of ours: it is in the log, and not on the wire."""
+    log.error("request-fault", extra={"path": request.path}, exc_info=error)
+    return json(500, {"detail": "a fault of Equerry's own; it is in its log", "causes": []})
+
+
+def _cors(response: Response) -> Response:
+    """Let any page read the answer: a key, not an origin, is what a report needs."""
+    headers = response.headers
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = EXPOSED
+    headers["X-Content-Type-Options"] = "nosniff"
+    if request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = headers.get("Allow", "POST, OPTIONS")
+        headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+        headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+    return response
+
+
+def install(app: Flask) -> None:
+    """Answer every refusal and fault of this app so."""
+    app.register_error_handler(Refused, refusal)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _fault)
+    app.after_request(_cors)

@@ -1,0 +1,96 @@
+"""The two endpoints that take reports, and their one way through the door.
+
+1. size: the body is read and inflated within its limits
+2. key: which project, and may this origin report to it
+3. decode: JSON, then each event's fields
+4. one script: rates, room, repeats, append (or the spool, while Redis is away)
+"""
+
+from collections.abc import Callable
+from ipaddress import ip_network
+
+from flask import Blueprint, Response, request
+
+from api import body, client_address, replies, reporter
+from equerry import clock, keys
+from equerry.errors import Cause, Refused
+from equerry.events import intake, wire
+from equerry.events.intake import Intake, Sender
+from equerry.settings import Settings
+from equerry.stream.acceptor import Acceptor
+from equerry.stream.door import Rates
+from equerry.stream.entry import Entry
+
+# Beacons send JSON as text/plain, which needs no preflight.
+CONTENT_TYPES = frozenset({"application/json", "text/plain"})
+
+Read = Callable[[object, Sender, int], Intake]
+
+
+def blueprint(settings: Settings, acceptor: Acceptor) -> Blueprint:
+    """Return the endpoints."""
+    reports = Blueprint("reports", __name__)
+    api = settings.api
+    trusted = [ip_network(network) for network in api.trusted_proxies]
+    rates = Rates(api.rate_per_address, api.rate_per_key, api.burst_seconds)
+
+    def receive(read: Read) -> Response:
+        _check_content_type()
+        project = reporter.project(
+            settings.projects,
+            request.headers.get(reporter.HEADER) or request.args.get(reporter.QUERY, ""),
+            request.headers.get("Origin", ""),
+        )
+        raw = body.read(
+            request.environ["wsgi.input"],
+            request.content_length,
+            request.headers.get("Content-Encoding", ""),
+        )
+        value = wire.parse(raw)
+        address = client_address.client(
+            request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), trusted
+        )
+        sender = Sender(request.headers.get("User-Agent", ""), client_address.anonymous(address))
+        now_ms = clock.now_ms()
+        taken = read(value, sender, now_ms)
+        if not taken.accepted:
+            raise Refused(400, "nothing in this request is valid", taken.causes)
+        entries = [Entry(b"", event.kind, event.id, now_ms, event.raw) for event in taken.accepted]
+        bucket = client_address.bucket(address)
+        acceptor.accept(keys.scope(project.id), entries, rates, bucket)
+        return _accepted(value, taken)
+
+    @reports.post("/api/errors")
+    def errors() -> Response:
+        return receive(intake.errors)
+
+    @reports.post("/api/performance/metrics")
+    def metrics() -> Response:
+        return receive(intake.metrics)
+
+    return reports
+
+
+def _check_content_type() -> None:
+    given = request.mimetype
+    if given not in CONTENT_TYPES:
+        raise Refused(
+            415,
+            "send JSON as application/json or text/plain",
+            (Cause("Content-Type", f"is {given[:80]!r}", " or ".join(sorted(CONTENT_TYPES))),),
+        )
+
+
+def _accepted(value: object, taken: Intake) -> Response:
+    ids = [event.id for event in taken.accepted]
+    if not isinstance(value, list):
+        return replies.json(202, {"id": ids[0]})
+    if not taken.causes:
+        return replies.json(202, {"ids": ids})
+    causes = [
+        {"field": cause.field, "problem": cause.problem, "limit": cause.limit}
+        for cause in taken.causes
+    ]
+    return replies.json(
+        202, {"ids": ids, "detail": "some of this batch is not valid", "causes": causes}
+    )

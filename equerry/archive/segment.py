@@ -1,0 +1,92 @@
+"""Appending to the archive: one file per kind, hour and consumer, fsynced before anything counts.
+
+`<root>/<kind>/<date>/<hour>-<consumer>.jsonl`. An open segment is locked, so that nothing closes it
+under its writer; a drain opens its segments and lets go of them when it ends.
+"""
+
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from equerry import clock
+from equerry.durable import fsync_folder, write_all
+from equerry.errors import ArchiveFull
+
+
+class Writer:
+    """One consumer's segments. Not for several threads."""
+
+    def __init__(self, root: Path, consumer: str) -> None:
+        self._root = root
+        self._consumer = consumer
+        self._open: dict[str, tuple[Path, int]] = {}
+
+    def append(self, lines: Mapping[str, Sequence[bytes]], now_ms: int) -> None:
+        """Append the lines (each ends in a newline) of each kind and fsync, all or nothing.
+
+        Raises ArchiveFull where the disk refuses; then no line of this call is kept.
+        """
+        sizes: list[tuple[int, int]] = []
+        try:
+            for kind, of_kind in lines.items():
+                descriptor = self._segment(kind, now_ms)
+                sizes.append((descriptor, os.fstat(descriptor).st_size))
+                write_all(descriptor, b"".join(of_kind))
+            for descriptor, _ in sizes:
+                os.fsync(descriptor)
+        except OSError as error:
+            for descriptor, size in sizes:
+                os.ftruncate(descriptor, size)
+            raise ArchiveFull(f"the archive's disk refuses: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Let go of the open segments; the next append opens them again."""
+        for _, descriptor in self._open.values():
+            os.close(descriptor)
+        self._open.clear()
+
+    def _segment(self, kind: str, now_ms: int) -> int:
+        name = f"{clock.hour(now_ms)[11:]}-{self._consumer}.jsonl"
+        path = self._root / kind / clock.day(now_ms) / name
+        known = self._open.get(kind)
+        if known is not None:
+            if known[0] == path:
+                return known[1]
+            os.close(known[1])
+            del self._open[kind]
+        descriptor = _open_locked(path)
+        self._open[kind] = (path, descriptor)
+        return descriptor
+
+
+def _open_locked(path: Path) -> int:
+    """Open for appending, lock, and cut a line that a kill tore: it was never committed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        fresh = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Closed (compressed and removed) between the open and the lock: open the new one.
+        if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+            break
+        os.close(descriptor)
+    if fresh:
+        fsync_folder(path.parent)
+        fsync_folder(path.parent.parent)
+    whole = _whole_lines(descriptor)
+    if whole < os.fstat(descriptor).st_size:
+        os.ftruncate(descriptor, whole)
+    return descriptor
+
+
+def _whole_lines(descriptor: int, step: int = 65_536) -> int:
+    """Return the file's length up to and with its last newline."""
+    end = os.fstat(descriptor).st_size
+    while end > 0:
+        start = max(0, end - step)
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0

@@ -1,0 +1,38 @@
+"""One event on its way through the pipeline: what each stage adds to it."""
+
+import msgspec
+
+from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.severity import Severity
+
+ERRORS = "errors"
+METRICS = "metrics"
+NOISE = "noise"
+ALERTS = "alerts"
+JOBS = "jobs"
+
+# What the outside reports; the others are Equerry's own records and pass the stages untouched.
+REPORTED = frozenset({ERRORS, METRICS})
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An accepted event.
+
+    stream_id: its place in the stream, `<ms>-<n>`; the archive's `_id`.
+    kind: the archive's folder. received_ms: the door's clock, epoch milliseconds.
+    raw: its JSON, whose first key is `timestamp`; scrubbed once the scrub stage has passed.
+    report: what raw says, once the decode stage has passed; None for Equerry's own records.
+    noise: why it is noise, or empty.
+    """
+
+    stream_id: str
+    id: str
+    kind: str
+    project: int
+    received_ms: int
+    raw: bytes
+    report: ErrorReport | MetricReport | None = None
+    noise: str = ""
+    fingerprint: str = ""
+    severity: Severity | None = None
+    severity_reason: str = ""

@@ -1,0 +1,72 @@
+"""Errors per page view, over a minute, an hour and a day. Pure."""
+
+import enum
+from collections.abc import Mapping
+
+import msgspec
+
+from equerry.events.severity import Severity
+from equerry.finding import Finding
+from equerry.health.wilson import lower_bound
+
+RULE = "error-rate"
+
+
+class Verdict(enum.StrEnum):
+    """What a window says. Too few page views is never «ok»."""
+
+    OK = "ok"
+    HIGH = "high"
+    INSUFFICIENT = "insufficient-data"
+
+
+class Window(msgspec.Struct, frozen=True):
+    """One window. sure_rate: the Wilson lower bound of the rate."""
+
+    name: str
+    errors: int
+    page_views: int
+    sure_rate: float
+    verdict: Verdict
+
+
+def judge(name: str, counts: Mapping[str, int], *, threshold: float, min_page_views: int) -> Window:
+    """Judge one window's counters.
+
+    Page views are what the site reports as such; where it reports none, its navigations (one TTFB
+    metric each) stand in.
+    """
+    errors = counts.get("errors", 0)
+    page_views = counts.get("page_views", 0) or counts.get("navigations", 0)
+    sure = lower_bound(errors, page_views)
+    if page_views < min_page_views:
+        verdict = Verdict.INSUFFICIENT
+    else:
+        verdict = Verdict.HIGH if sure > threshold else Verdict.OK
+    return Window(name, errors, page_views, sure, verdict)
+
+
+def finding(windows: list[Window], project: str, threshold: float, now_ms: int) -> Finding | None:
+    """Return one finding for the windows that are high, None where none is."""
+    high = [window for window in windows if window.verdict is Verdict.HIGH]
+    if not high:
+        return None
+    worst = max(high, key=lambda window: window.sure_rate)
+    return Finding(
+        rule=RULE,
+        key=RULE,
+        severity=Severity.CRITICAL,
+        title=(
+            f"Error rate of {project} above {threshold:.0%}: "
+            f"{worst.errors} errors in {worst.page_views} page views in the last {worst.name}"
+        ),
+        at_ms=now_ms,
+        details={"Project": project}
+        | {
+            f"Last {window.name}": (
+                f"{window.errors} errors in {window.page_views} page views "
+                f"(surely above {window.sure_rate:.1%})"
+            )
+            for window in high
+        },
+    )

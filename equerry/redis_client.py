@@ -1,0 +1,27 @@
+"""One way to connect to Redis, and the names for its types."""
+
+from typing import Any, TypeAlias
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+# redis-py types each reply as all that any client setting may yield. Ours always speak bytes (see
+# `connect`), which these names stand for.
+Redis: TypeAlias = Any
+Pipeline: TypeAlias = Any
+
+def connect(url: str, *, timeout_seconds: float = 4.0) -> Redis:
+    """Return a client that speaks bytes.
+
+    timeout_seconds bounds every command; a blocking read must block for less. No command is tried
+    twice: the reply may be what was lost, and a repeated append doubles. Callers start over from
+    what is written instead.
+    """
+    return redis.Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=min(timeout_seconds, 2.0),
+        retry=Retry(NoBackoff(), 0),
+    )

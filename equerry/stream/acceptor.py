@@ -1,0 +1,111 @@
+"""The door's last step: into Redis, or onto the disk while Redis is away; never a false yes."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from equerry.errors import RedisAway, Refused, SpoolFull
+from equerry.stream.door import UNLIMITED, Door, Rates
+from equerry.stream.entry import Entry
+from equerry.stream.spool import Spool, Spooled
+
+log = logging.getLogger(__name__)
+
+# After a failure the next requests go to the spool at once: one slow time-out, not one each.
+AWAY_SECONDS = 1.0
+# The spool's last tenth is kept for those who were not told yet: senders are asked to hold back.
+HOLD_BACK_SHARE = 0.1
+RETRY_SECONDS = 30
+REPLAY_SECONDS = 0.5
+
+
+class Busy(Exception):
+    """The stream has no room for spooled events now."""
+
+
+class Acceptor:
+    """One process's way to the stream. Safe among its threads."""
+
+    def __init__(self, door: Door, spool: Spool, spool_max_bytes: int) -> None:
+        self._door = door
+        self._spool = spool
+        self._hold_back_bytes = int(spool_max_bytes * HOLD_BACK_SHARE)
+        self._away_until = 0.0
+
+    def accept(self, scope: str, entries: Sequence[Entry], rates: Rates, bucket: str) -> None:
+        """Return once the events are kept. Raises Refused: 429 or 503, and then none is kept."""
+        if time.monotonic() < self._away_until:
+            self._keep_on_disk(scope, entries)
+            return
+        try:
+            verdict = self._door.append(scope, entries, rates, bucket)
+        except RedisAway as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            log.warning("redis-away-spooling", extra={"error": str(error)})
+            self._keep_on_disk(scope, entries)
+            return
+        if not verdict.ok:
+            raise Refused(
+                429,
+                _REFUSALS[verdict.reason],
+                retry_after_seconds=verdict.retry_after_seconds,
+                reason=verdict.reason,
+            )
+
+    def _keep_on_disk(self, scope: str, entries: Sequence[Entry]) -> None:
+        free = self._spool.bytes_free()
+        if 0 < free < self._hold_back_bytes:
+            raise Refused(
+                429,
+                "the queue is away and the spool is nearly full; try again later",
+                retry_after_seconds=RETRY_SECONDS,
+                reason="spool-filling",
+            )
+        try:
+            self._spool.append([Spooled(scope, entry) for entry in entries])
+        except SpoolFull as error:
+            log.exception("spool-full")
+            raise Refused(
+                503,
+                "the queue is away and the spool is full; try again later",
+                retry_after_seconds=RETRY_SECONDS,
+                reason="spool-full",
+            ) from error
+
+    def replay(self) -> int:
+        """Send what the spool holds. Returns how much; raises RedisAway or Busy to try later."""
+        return self._spool.replay(self._send)
+
+    def _send(self, scope: str, entries: Sequence[Entry]) -> None:
+        verdict = self._door.append(scope, entries, UNLIMITED, "")
+        if not verdict.ok:
+            raise Busy(verdict.reason)
+
+
+_REFUSALS = {
+    "rate-address": "too many events from your address; wait as Retry-After says",
+    "rate-key": "too many events with this key; wait as Retry-After says",
+    "queue-full": "the queue is full; wait as Retry-After says",
+}
+
+
+class Replayer(threading.Thread):
+    """Empties the spool whenever Redis answers."""
+
+    def __init__(self, acceptor: Acceptor) -> None:
+        super().__init__(name="replayer", daemon=True)
+        self._acceptor = acceptor
+
+    def run(self) -> None:
+        """Try for as long as the process lives; nothing that goes wrong here ends it."""
+        while True:
+            try:
+                sent = self._acceptor.replay()
+                if sent:
+                    log.info("spool-replayed", extra={"events": sent})
+            except (RedisAway, Busy) as error:
+                log.debug("spool-waits", extra={"error": str(error)})
+            except Exception:
+                log.exception("spool-replay-failed")
+            time.sleep(REPLAY_SECONDS)

@@ -1,0 +1,35 @@
+"""The Celery app with its tasks, its watcher and its logs: `celery --app workers.celery_app`."""
+
+from celery import signals
+
+import beat_schedule
+from equerry import faults, logs, version
+from equerry.queue import app
+from workers import process
+from workers.watcher import WatcherStep
+
+__all__ = ["app"]
+
+
+def _logging(**_celery: object) -> None:
+    logs.configure(process.settings().log_format)
+    faults.report_to(process.settings().sentry.dsn, version.release())
+
+
+def _tasks_and_schedule() -> dict[str, object]:
+    return {
+        "include": ("workers.pipeline.tasks", "workers.alerting.tasks", "workers.jobs.tasks"),
+        "beat_schedule": {
+            name: {
+                "task": "workers.jobs.run",
+                "schedule": job["when"],
+                "options": {"queue": job["queue"]},
+            }
+            for name, job in beat_schedule.JOBS.items()
+        },
+    }
+
+
+signals.setup_logging.connect(_logging, weak=False)
+app.add_defaults(_tasks_and_schedule)
+app.steps["worker"].add(WatcherStep)

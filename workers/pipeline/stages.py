@@ -1,0 +1,89 @@
+"""The stages that every event passes, in this order. Each is pure: an event in, an event out."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from equerry.events import fingerprint as fingerprints
+from equerry.events import noise as noises
+from equerry.events import scrub as scrubbing
+from equerry.events.event import ERRORS, METRICS, NOISE, REPORTED, Event
+from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.severity import Rule, Severity
+from equerry.events.severity import classify as classify_report
+
+_ERROR = msgspec.json.Decoder(ErrorReport)
+_METRIC = msgspec.json.Decoder(MetricReport)
+
+
+def _parse(kind: str, raw: bytes) -> ErrorReport | MetricReport:
+    return _ERROR.decode(raw) if kind == ERRORS else _METRIC.decode(raw)
+
+
+def decode(event: Event, _rules: Sequence[Rule]) -> Event:
+    """Parse what the outside reported. Raises msgspec.DecodeError where it does not hold."""
+    if event.kind not in REPORTED:
+        return event
+    return replace(event, report=_parse(event.kind, event.raw))
+
+
+def noise(event: Event, _rules: Sequence[Rule]) -> Event:
+    """Turn noise into an event of its own kind: archived and counted, neither issue nor alert."""
+    if not isinstance(event.report, ErrorReport):
+        return event
+    reason = noises.reason(event.report)
+    return replace(event, kind=NOISE, noise=reason) if reason else event
+
+
+def scrub(event: Event, _rules: Sequence[Rule]) -> Event:
+    """Hide secrets, in the bytes that are written and in the report that rules read."""
+    if event.report is None:
+        return event
+    raw = scrubbing.scrub(event.raw)
+    if raw is event.raw:
+        return event
+    kind = METRICS if isinstance(event.report, MetricReport) else ERRORS
+    return replace(event, raw=raw, report=_parse(kind, raw))
+
+
+def fingerprint(event: Event, _rules: Sequence[Rule]) -> Event:
+    """Name the issue that an error belongs to."""
+    if event.kind != ERRORS or not isinstance(event.report, ErrorReport):
+        return event
+    return replace(event, fingerprint=fingerprints.fingerprint(event.report))
+
+
+def classify(event: Event, rules: Sequence[Rule]) -> Event:
+    """Give the event its severity, and the name of the rule that gave it."""
+    if isinstance(event.report, ErrorReport):
+        severity, reason = classify_report(event.report, rules)
+        return replace(event, severity=severity, severity_reason=reason)
+    if isinstance(event.report, MetricReport):
+        return replace(event, severity=Severity.LOW, severity_reason="metric")
+    return event
+
+
+Stage = Callable[[Event, Sequence[Rule]], Event]
+
+STAGES: tuple[Stage, ...] = (decode, noise, scrub, fingerprint, classify)
+
+
+class Failed(NamedTuple):
+    """An event that a stage could not take."""
+
+    event: Event
+    stage: str
+    error: str
+
+
+def run(event: Event, rules: Sequence[Rule]) -> Event | Failed:
+    """Fold the event through the stages."""
+    for stage in STAGES:
+        try:
+            event = stage(event, rules)
+        except Exception as error:  # noqa: BLE001, a poison event must not hold up its batch
+            # Only the type: the message of an error may quote the event, which is not scrubbed yet.
+            return Failed(event, stage.__name__, type(error).__name__)
+    return event

@@ -1,0 +1,51 @@
+"""What each worker process holds: made at its first task, after the fork, and kept."""
+
+import functools
+import secrets
+from pathlib import Path
+
+from equerry import keys, settings_file
+from equerry.archive.segment import Writer
+from equerry.redis_client import Redis, connect
+from equerry.settings import Settings
+from equerry.slots import Slots
+from equerry.stream.consumer import Consumer
+from workers.pipeline.drain import Bench
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return the settings, read once per process."""
+    return settings_file.load()
+
+
+@functools.cache
+def redis() -> Redis:
+    """Return the process's connection; never used before a fork."""
+    return connect(settings().redis_url)
+
+
+@functools.cache
+def bench() -> Bench:
+    """Return what a drain works with; takes the process's place among the consumers."""
+    data = settings().data_path
+    consumer = Consumer(redis(), Slots(data / "consumers"), node_name(data))
+    return Bench(settings(), redis(), consumer, Writer(data / "archive", consumer.name))
+
+
+def node_name(data: Path) -> str:
+    """Return this machine's name among the consumers, made once for its data directory."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = data / "node"
+    try:
+        with path.open("x", encoding="ascii") as file:
+            file.write(f"n{secrets.token_hex(2)}")
+    except FileExistsError:
+        pass
+    return path.read_text("ascii")
+
+
+def scopes() -> dict[str, int]:
+    """Return every scope with its project's id; 0 for the installation's own."""
+    known = {keys.scope(project.id): project.id for project in settings().projects}
+    return {**known, keys.SITE: 0}
