@@ -63,5 +63,5 @@ def configure(form: Literal["auto", "terminal", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for chatty in ("celery.redirected", "kombu", "amqp", "urllib3"):
+    for chatty in ("celery", "kombu", "amqp"):  # a line per task is the flow, not an event
         logging.getLogger(chatty).setLevel(logging.WARNING)
