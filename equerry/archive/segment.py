@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from equerry import clock
-from equerry.durable import fsync_folder, write_all
+from equerry.durable import cut_torn_line, fsync_folder, write_all
 from equerry.errors import ArchiveFull
 
 
@@ -61,7 +61,7 @@ class Writer:
 
 
 def _open_locked(path: Path) -> int:
-    """Open for appending, lock, and cut a line that a kill tore: it was never committed."""
+    """Open for appending and lock. A line that a kill tore is cut: it was never committed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         fresh = not path.exists()
@@ -74,19 +74,5 @@ def _open_locked(path: Path) -> int:
     if fresh:
         fsync_folder(path.parent)
         fsync_folder(path.parent.parent)
-    whole = _whole_lines(descriptor)
-    if whole < os.fstat(descriptor).st_size:
-        os.ftruncate(descriptor, whole)
+    cut_torn_line(descriptor)
     return descriptor
-
-
-def _whole_lines(descriptor: int, step: int = 65_536) -> int:
-    """Return the file's length up to and with its last newline."""
-    end = os.fstat(descriptor).st_size
-    while end > 0:
-        start = max(0, end - step)
-        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        end = start
-    return 0

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from equerry.durable import fsync_folder, write_all
+from equerry.durable import cut_torn_line, fsync_folder, write_all
 from equerry.errors import SpoolFull
 from equerry.slots import Slots
 from equerry.stream.entry import Entry
@@ -66,7 +66,8 @@ class Spool:
             if len(data) > self.bytes_free():
                 raise SpoolFull(f"the spool holds {self._max_bytes} bytes (queue.spool_max_bytes)")
             path = self._path(self._slot, "spool")
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            cut_torn_line(descriptor)
             size = os.fstat(descriptor).st_size
             try:
                 write_all(descriptor, data)
