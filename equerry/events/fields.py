@@ -168,7 +168,7 @@ class Moment(NamedTuple):
     def read(self, value: object, field: str, draft: Draft) -> str | None:
         """Return the normal form; text without a zone is UTC."""
         if isinstance(value, str):
-            if _MOMENT.match(value):
+            if _MOMENT.fullmatch(value):
                 return _normal(value)
         elif (
             isinstance(value, (int, float))
@@ -203,7 +203,7 @@ def _second(seconds: int) -> str:
 
 def _normal(text: str) -> str:
     """Normalise a time that fits the pattern; an offset that leaves its years is held at them."""
-    local = dt.datetime.fromisoformat(text.strip().upper())
+    local = dt.datetime.fromisoformat(text.upper())
     offset = local.utcoffset() or dt.timedelta()
     epoch_ms = (local.replace(tzinfo=dt.UTC) - _EPOCH - offset) // _MILLISECOND
     return moment(min(max(epoch_ms, 0), limits.LAST_MS))
@@ -214,8 +214,8 @@ class Identity(NamedTuple):
 
     def read(self, value: object, field: str, draft: Draft) -> str | None:
         """Return the digits in lower case."""
-        if isinstance(value, str) and _ID.match(value):
-            return value.strip().replace("-", "").lower()
+        if isinstance(value, str) and _ID.fullmatch(value):
+            return value.replace("-", "").lower()
         draft.fault(field, "must be a UUID", "32 hexadecimal digits")
         return None
 
