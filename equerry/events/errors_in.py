@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from equerry.events import limits
+from equerry.events.containers import Tags, Trail, Tree, prune
 from equerry.events.fields import (
     Choice,
     Draft,
@@ -13,13 +14,9 @@ from equerry.events.fields import (
     Kind,
     Moment,
     Schema,
-    Tags,
     Text,
-    Trail,
-    Tree,
     Truth,
     Whole,
-    prune,
 )
 from equerry.events.report import ErrorReport
 

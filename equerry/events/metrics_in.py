@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from equerry.events import limits
+from equerry.events.containers import Tags, Tree
 from equerry.events.fields import (
     Draft,
     Field,
@@ -12,9 +13,7 @@ from equerry.events.fields import (
     Moment,
     Number,
     Schema,
-    Tags,
     Text,
-    Tree,
 )
 from equerry.events.report import MetricReport
 
