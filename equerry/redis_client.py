@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 import redis
+from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -10,6 +11,16 @@ from redis.retry import Retry
 # `connect`), which these names stand for.
 Redis: TypeAlias = Any
 Pipeline: TypeAlias = Any
+# Replies of a server that is up but cannot write: memory full, disk failing, loading, a replica.
+_CANNOT = ("OOM ", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN")
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the error is Redis' own state (gone, full, read-only), not what was asked of it."""
+    if isinstance(error, exceptions.ResponseError):
+        return str(error).startswith(_CANNOT) or isinstance(error, exceptions.OutOfMemoryError)
+    return isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError)
+
 
 def connect(url: str, *, timeout_seconds: float = 4.0) -> Redis:
     """Return a client that speaks bytes.

@@ -4,7 +4,7 @@ A consumer is a slot on a node: `<node>-<slot>`. The slot's lock says whether it
 consumer of another node is taken for dead when it was idle for OTHER_NODE_IDLE_MS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -99,6 +99,28 @@ class Consumer:
             keys.events(scope), GROUP, "-", "+", MAX_EVENTS, consumername=owner, idle=idle_ms
         )
         return [Left(row["message_id"], row["times_delivered"]) for row in rows]
+
+    def give_back(self, scope: str, entries: Sequence[Entry]) -> None:
+        """Leave the entries as if they had not been handed out: what failed was not theirs.
+
+        Those taken over from another count as handed out twice, for their lines may stand in the
+        other's segments: the next try looks further than its own.
+        """
+        counts = {
+            entry.stream_id: max(2, entry.deliveries) for entry in entries if entry.deliveries
+        }
+        pipe = self._redis.pipeline(transaction=False)
+        for entry in entries:
+            pipe.xclaim(
+                keys.events(scope),
+                GROUP,
+                self.name,
+                0,
+                [entry.stream_id],
+                retrycount=counts.get(entry.stream_id, 0),
+                justid=True,
+            )
+        pipe.execute()
 
     def claim(self, scope: str, left: list[Left]) -> list[Entry]:
         """Make the entries this consumer's; each claim counts as a delivery."""

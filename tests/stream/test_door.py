@@ -15,6 +15,7 @@ SCOPE = "p1"
 
 
 def entries(number: int, size: int = 20) -> list[Entry]:
+    """Return events of so many bytes, each with an id of its own."""
     data = b'{"timestamp":"t"' + b" " * (size - 17) + b"}"
     return [Entry(b"", "errors", uuid.uuid4().hex, 1_000, data) for _ in range(number)]
 

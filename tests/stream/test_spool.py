@@ -12,6 +12,7 @@ from equerry.stream.spool import Spool, Spooled
 
 
 def spooled(number: int, scope: str = "p1") -> list[Spooled]:
+    """Return lines to spool."""
     return [
         Spooled(scope, Entry(b"", "errors", uuid.uuid4().hex, n, b'{"timestamp":"a b"}'))
         for n in range(number)
@@ -26,6 +27,7 @@ class Taker:
         self.fail_after = fail_after
 
     def __call__(self, scope: str, entries: Sequence[Entry]) -> None:
+        """Take them all, or none."""
         if len(self.taken) + len(entries) > self.fail_after:
             raise RedisAway("gone")
         self.taken += [(scope, entry) for entry in entries]

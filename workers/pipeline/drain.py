@@ -15,11 +15,14 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from redis.exceptions import RedisError
+
 from equerry import clock, keys
 from equerry.archive import read as archive_read
 from equerry.archive.segment import Writer
+from equerry.errors import ArchiveFull
 from equerry.events.event import Event
-from equerry.redis_client import Redis
+from equerry.redis_client import Redis, is_away
 from equerry.settings import Settings
 from equerry.stream.consumer import MAX_BYTES, Consumer, Left
 from equerry.stream.entry import Entry
@@ -126,9 +129,22 @@ def _process(
     written: Collection[bytes] = (),
 ) -> Drained:
     total = Drained()
-    for batch in _slices(entries):
-        total += _process_slice(bench, scope, project_id, batch, written)
+    try:
+        for batch in _slices(entries):
+            total += _process_slice(bench, scope, project_id, batch, written)
+    except (ArchiveFull, RedisError, OSError) as error:
+        if isinstance(error, ArchiveFull) or is_away(error):
+            _give_back(bench, scope, entries)
+        raise
     return total
+
+
+def _give_back(bench: Bench, scope: str, entries: Sequence[Entry]) -> None:
+    """A full disk or an absent Redis is no delivery: it must not make dead letters of anyone."""
+    try:
+        bench.consumer.give_back(scope, entries)
+    except (RedisError, OSError) as error:
+        log.warning("batch-not-given-back", extra={"scope": scope, "error": str(error)})
 
 
 def _process_slice(
