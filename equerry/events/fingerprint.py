@@ -16,6 +16,8 @@ VERSION = 0
 _FRAMES = 50
 # Python's own expressions below are bounded by it; the cache of frames stays below 10 MB.
 _LINE = 500
+# Whole stacks up to this length are remembered; their cache stays below 10 MB too.
+_KNOWN_CHARS = 4_096
 # The first two lines say what happened; what follows is often a dump.
 _MESSAGE_LINES = 2
 _MESSAGE = 1_000
@@ -55,7 +57,8 @@ def _parts(report: ErrorReport) -> tuple[str, ...]:
     minified = _MINIFIED_REACT.search(message)
     if minified:
         return version, "react", minified[1]
-    frames, is_named = _frames(report.stack)
+    stack = report.stack
+    frames, is_named = _known_frames(stack) if len(stack) <= _KNOWN_CHARS else _frames(stack)
     if is_named:
         return version, name, *frames
     return version, name, _message(message), *frames
@@ -80,6 +83,12 @@ def _frames(stack: str) -> tuple[tuple[str, ...], bool]:
             frames[f"{module}|{function}"] = None
             is_named = is_named or len(function) >= _NAMED
     return tuple(frames), is_named
+
+
+@functools.lru_cache(maxsize=1024)
+def _known_frames(stack: str) -> tuple[tuple[str, ...], bool]:
+    """Remember whole stacks: most errors of a site are repeats of a few."""
+    return _frames(stack)
 
 
 @functools.lru_cache(maxsize=2048)
