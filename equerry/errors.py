@@ -63,6 +63,10 @@ class ArchiveFull(EquerryError):
     permanent = False
 
 
+class ArchiveDamaged(EquerryError):
+    """A segment cannot be read to its end; the message names it."""
+
+
 class DeliveryError(EquerryError):
     """A notification that its channel did not take.
 

@@ -1,7 +1,32 @@
 """One line of the archive: the envelope's fields, then the event's own."""
 
+import msgspec
+
 from equerry import clock
-from equerry.events.event import Event
+from equerry.events.event import METRICS, NOISE, REPORTED, Event
+from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.severity import Severity
+
+# The first key of an event's own JSON. Nothing before it can hold a quote, see `encode`.
+_OWN = b'"timestamp":'
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """What `encode` puts before the event's own fields."""
+
+    stream_id: str = msgspec.field(name="_id")
+    id: str
+    project: int
+    received_at: str
+    severity: Severity | None = None
+    severity_reason: str = ""
+    fingerprint: str = ""
+    noise: str = ""
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_ERROR = msgspec.json.Decoder(ErrorReport)
+_METRIC = msgspec.json.Decoder(MetricReport)
 
 
 def encode(event: Event) -> bytes:
@@ -24,6 +49,33 @@ def encode(event: Event) -> bytes:
     if event.noise:
         parts.append(f'"noise":"{event.noise}",')
     return "".join(parts).encode() + event.raw[1:] + b"\n"
+
+
+def decode(line: bytes, kind: str) -> Event:
+    """Return the event that `encode` wrote; kind: the archive's folder that it was read from.
+
+    Raises ValueError where the line is none of ours, or damaged.
+    """
+    envelope = _ENVELOPE.decode(line)
+    own = line.find(_OWN)
+    if own < 0:
+        raise ValueError("the line holds no event")
+    report: ErrorReport | MetricReport | None = None
+    if kind in REPORTED or kind == NOISE:
+        report = _METRIC.decode(line) if kind == METRICS else _ERROR.decode(line)
+    return Event(
+        stream_id=envelope.stream_id,
+        id=envelope.id,
+        kind=kind,
+        project=envelope.project,
+        received_ms=clock.parse_ms(envelope.received_at),
+        raw=b"{" + line[own:].rstrip(b"\n"),
+        report=report,
+        noise=envelope.noise,
+        fingerprint=envelope.fingerprint,
+        severity=envelope.severity,
+        severity_reason=envelope.severity_reason,
+    )
 
 
 def stream_id(line: bytes) -> bytes:

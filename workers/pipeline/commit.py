@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-from equerry import keys
 from equerry.archive import line as lines
 from equerry.archive.segment import Writer
 from equerry.events.event import Event
@@ -10,9 +9,9 @@ from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.issues import index, rules
 from equerry.issues.tally import Tally, tally
-from equerry.redis_client import Pipeline, Redis
+from equerry.redis_client import Redis
 from equerry.stream import findings
-from equerry.stream.consumer import GROUP
+from equerry.stream.removal import remove
 
 # Findings of one batch beyond this are left out and said so: a flood of new issues is one cause.
 MAX_FINDINGS = 100
@@ -51,14 +50,6 @@ def commit(
     remove(pipe, scope, [event.stream_id for event in events], sizes)
     pipe.execute()
     return len(told)
-
-
-def remove(pipe: Pipeline, scope: str, ids: Sequence[str | bytes], sizes: int) -> None:
-    """Queue the end of these entries: acknowledged and deleted, their bytes given back."""
-    stream = keys.events(scope)
-    pipe.xack(stream, GROUP, *ids)
-    pipe.xdel(stream, *ids)
-    pipe.decrby(keys.events_bytes(scope), sizes)
 
 
 def _findings(

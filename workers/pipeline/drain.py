@@ -18,15 +18,17 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from equerry import clock, keys
+from equerry.archive import gate
 from equerry.archive import read as archive_read
 from equerry.archive.segment import Writer
 from equerry.errors import ArchiveFull
 from equerry.events.event import Event
 from equerry.redis_client import Redis, is_away
 from equerry.settings import Settings
+from equerry.stream import dead
 from equerry.stream.consumer import MAX_BYTES, Consumer, Left
 from equerry.stream.entry import Entry
-from workers.pipeline import commit, dead, stages
+from workers.pipeline import commit, stages
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +56,18 @@ class Drained(NamedTuple):
 
 
 def drain(bench: Bench, scope: str, project_id: int, seconds: float) -> Drained:
-    """Drain until the stream is empty or the time is up.
+    """Drain until the stream is empty or the time is up; not at all during a rebuild of the index.
 
     Raises ArchiveFull or a Redis error; what was read and not committed stays pending.
     """
+    with gate.passing(bench.settings.data_path) as open_:
+        if open_:
+            return _drain(bench, scope, project_id, seconds)
+    log.info("drain-waits-for-reindex", extra={"scope": scope})
+    return Drained()
+
+
+def _drain(bench: Bench, scope: str, project_id: int, seconds: float) -> Drained:
     deadline = time.monotonic() + seconds
     total = Drained()
     try:
