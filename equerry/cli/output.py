@@ -124,7 +124,7 @@ class Output:
             self._print(shown)
             if self._left_out and self._waiting.empty():
                 left_out, self._left_out = self._left_out, 0
-                self.say("lines_left_out", f"{left_out} lines were left out", count=left_out)
+                self.say("lines-left-out", f"{left_out} lines were left out", count=left_out)
 
     def _print(self, text: str) -> None:
         """Print; a reader that went away (a closed pipe or terminal) ends the printing, only."""

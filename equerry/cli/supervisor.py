@@ -30,12 +30,14 @@ class Stage(NamedTuple):
 
 
 # The door first, so that nothing new comes in; Valkey last, so that the others can still write.
+# Flower only looks, and would wait several seconds for what it asked the workers: it gets none.
 # Together 9 s: `equerry up` is gone within 10 s whatever hangs. A killed worker loses nothing
 # (its batch is delivered again), so the graces need not cover the longest task.
 STOP_ORDER = (
-    Stage(frozenset({"api"}), 2.0),
-    Stage(frozenset({"beat", "flower"}), 1.0),
-    Stage(frozenset(), 4.0),  # everything that no other stage names: the workers
+    Stage(frozenset({"api"}), 2.5),
+    Stage(frozenset({"flower"}), 0.0),
+    Stage(frozenset({"beat"}), 1.0),
+    Stage(frozenset(), 3.5),  # everything that no other stage names: the workers
     Stage(frozenset({VALKEY}), 2.0),
 )
 _NAMED = frozenset().union(*(stage.names for stage in STOP_ORDER))
@@ -147,7 +149,7 @@ class Supervisor:
         name, failures = process.name, process.failures
         delay = restart.delay_seconds(failures)
         self._output.say(
-            "process_ended",
+            "process-ended",
             f"{name} {how}; starting it again in {delay:g} s",
             level="warning",
             process=name,
@@ -158,7 +160,7 @@ class Supervisor:
         if not restart.is_loud(failures):
             return
         self._output.say(
-            "process_keeps_failing",
+            "process-keeps-failing",
             f"{name} FAILED {failures} TIMES IN A ROW and is tried further. Its last lines:",
             level="error",
             process=name,
@@ -178,13 +180,17 @@ class Supervisor:
             self._wait_for(members, stage)
             for process in members:
                 if process.running:
-                    self._output.say(
-                        "process_killed",
-                        f"{process.name} did not stop in time and was killed",
-                        level="warning",
-                        process=process.name,
-                    )
+                    if stage.grace_seconds:
+                        self._tell_killed(process)
                     self._ended(process)
+
+    def _tell_killed(self, process: Process) -> None:
+        self._output.say(
+            "process-killed",
+            f"{process.name} did not stop in time and was killed",
+            level="warning",
+            process=process.name,
+        )
 
     def _wait_for(self, members: list[Process], stage: Stage) -> None:
         deadline = time.monotonic() + stage.grace_seconds

@@ -53,7 +53,7 @@ def up(lines_file: Path | None) -> None:
         try:
             if ended:
                 names = ", ".join(ended)
-                output.say("leftovers_ended", f"ended what a killed run had left: {names}")
+                output.say("leftovers-ended", f"ended what a killed run had left: {names}")
             with Supervisor(output, record) as supervisor:
                 _run(supervisor, output, settings, file, lines)
         finally:
