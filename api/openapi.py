@@ -48,7 +48,12 @@ def _report(summary: str, name: str) -> dict[str, Any]:
                 "required": True,
                 "content": {
                     "application/json": {"schema": one_or_many},
-                    "text/plain": {"schema": {"type": "string"}},
+                    "text/plain": {
+                        "schema": {
+                            **one_or_many,
+                            "description": "The same JSON, as beacons send it without a preflight",
+                        }
+                    },
                 },
             },
             "responses": answers,

@@ -101,7 +101,9 @@ def test_metrics_are_those_of_the_table(client: FlaskClient, redis: Redis) -> No
     redis.hincrby(keys.refusals("p1"), "rate-key", 3)
     redis.hincrby(keys.counts("p1", clock.day(clock.now_ms())), "errors", 5)
     text = client.get("/metrics").get_data(as_text=True)
-    names = {name.removesuffix("_total") for name in re.findall(r"^# TYPE (\S+)", text, re.M)}
+    names = {
+        name.removesuffix("_total") for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
+    }
     names = {name for name in names if not name.endswith("_created")}
     assert names == set(exposition.FAMILIES)
     assert 'equerry_refused_total{project="web",reason="rate-key"} 3.0' in text
