@@ -85,7 +85,7 @@ def test_group_of_a_killed_leader_is_ended(make_up: MakeUp) -> None:
     """What a killed leader had started does not outlive it."""
     up = make_up(PAIR)
     up.ready()
-    [leader], child = up.pid("leader"), up.pids("child")
+    leader, child = up.pid("leader"), up.pid("child")
     os.kill(leader, signal.SIGKILL)
     up.wait_for(lambda: len(up.pids("leader")) == 2 and len(up.pids("child")) == 2, 5)
     assert gone(child)
