@@ -1,0 +1,53 @@
+"""Kill -9, in turn, of every process that `equerry up` started."""
+
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import psutil
+from installation import Installation, wait_until
+
+from equerry.cli.supervisor import VALKEY
+
+PROCESSES = ("api", "worker", "jobs", "beat", "flower", VALKEY)
+FORKED = ("api", "worker")
+
+
+class Killer:
+    """Kills in turn, each turn in another order; counts what it killed."""
+
+    def __init__(self, equerry: Installation, chance: random.Random) -> None:
+        self.killed: Counter[str] = Counter()
+        self._equerry = equerry
+        self._chance = chance
+        self._turn: list[tuple[str, Callable[[str], psutil.Process | None]]] = []
+
+    def kill_next(self) -> str:
+        """Kill the next one, as soon as it runs; return what it was."""
+        if not self._turn:
+            self._turn = [(name, self._equerry.main) for name in PROCESSES]
+            self._turn += [(name, self._child) for name in FORKED]
+            self._chance.shuffle(self._turn)
+        name, find = self._turn.pop()
+        # Started again after at most 10 s, and in need of some more to fork.
+        target = wait_until(lambda: find(name), f"{name} runs", seconds=45)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            target.kill()
+        what = name if find == self._equerry.main else f"{name}'s child"
+        self.killed[what] += 1
+        return what
+
+    def wait_for_all(self) -> None:
+        """Wait until everything runs again."""
+        for name in PROCESSES:
+            wait_until(lambda name=name: self._equerry.main(name), f"{name} runs", seconds=45)
+
+    def pause(self, seconds: float) -> None:
+        """Wait about this long, so that no kill keeps step with anything."""
+        time.sleep(seconds * self._chance.uniform(0.5, 1.5))
+
+    def _child(self, name: str) -> psutil.Process | None:
+        found = self._equerry.children(name)
+        return self._chance.choice(found) if found else None
