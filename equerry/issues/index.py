@@ -28,6 +28,11 @@ class Issue(msgspec.Struct, frozen=True):
     last_ms: int
 
 
+def expires_at(bucket: str) -> int:
+    """Return when a bucket's counters are forgotten, epoch seconds."""
+    return clock.bucket_start(bucket) + _KEEP_SECONDS[len(bucket)]
+
+
 def severities(redis: Redis, scope: str, fingerprints: Iterable[str]) -> dict[str, Severity]:
     """Return the highest severity seen of each fingerprint that is known."""
     asked = list(fingerprints)
@@ -47,7 +52,7 @@ def write(pipe: Pipeline, scope: str, tally: Tally, known: dict[str, Severity]) 
         key = keys.counts(scope, bucket)
         for field, number in counter.items():
             pipe.hincrby(key, field, number)
-        pipe.expireat(key, clock.bucket_start(bucket) + _KEEP_SECONDS[len(bucket)])
+        pipe.expireat(key, expires_at(bucket))
     for fingerprint, delta in tally.issues.items():
         _write_issue(pipe, scope, fingerprint, delta, known.get(fingerprint))
     if tally.issues:
