@@ -6,13 +6,14 @@
 4. one script: rates, room, repeats, append (or the spool, while Redis is away)
 """
 
+import secrets
 from collections.abc import Callable
 from ipaddress import ip_network
 
 from flask import Blueprint, Response, request
 
 from api import body, client_address, replies, reporter
-from equerry import clock, keys
+from equerry import clock, keys, logs
 from equerry.errors import Cause, Refused
 from equerry.events import intake, wire
 from equerry.events.intake import Intake, Sender
@@ -35,6 +36,13 @@ def blueprint(settings: Settings, acceptor: Acceptor) -> Blueprint:
     rates = Rates(api.rate_per_address, api.rate_per_key, api.burst_seconds)
 
     def receive(read: Read) -> Response:
+        request_id = secrets.token_hex(8)
+        with logs.bound(request=request_id):
+            response = take(read)
+        response.headers["X-Request-Id"] = request_id
+        return response
+
+    def take(read: Read) -> Response:
         _check_content_type()
         project = reporter.project(
             settings.projects,

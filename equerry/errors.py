@@ -70,13 +70,21 @@ class ArchiveDamaged(EquerryError):
 class DeliveryError(EquerryError):
     """A notification that its channel did not take.
 
-    permanent: the channel refuses for good (a wrong address or token); retrying cannot help.
+    permanent: refused for good; retrying cannot help.
+    of_message: a permanent refusal of this one message (its text comes from outside and may be what
+    a firewall or spam filter dislikes); without it, of the channel itself (a wrong address, token).
     retry_after_seconds: what the receiver asked for, or None.
     """
 
     def __init__(
-        self, detail: str, *, permanent: bool, retry_after_seconds: float | None = None
+        self,
+        detail: str,
+        *,
+        permanent: bool,
+        of_message: bool = False,
+        retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(detail)
+        self.of_message = of_message
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds

@@ -31,7 +31,6 @@ def report_to(dsn: str, release: str) -> None:
         release=release,
         before_send=before_send,
         traces_sample_rate=0.0,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         auto_session_tracking=False,

@@ -1,8 +1,12 @@
 """Equerry's own logs: one event name a line, data in fields; never a secret or a payload."""
 
+import contextlib
+import contextvars
 import datetime as dt
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -13,8 +17,24 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _NOISE = frozenset({"data", "context", "task_id", "task_name"})
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_bound: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar(
+    "bound", default=_NOTHING
+)
+
+
+@contextlib.contextmanager
+def bound(**fields: str) -> Iterator[None]:
+    """Put these fields on every line that is logged within: a request's or a batch's id."""
+    token = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {
+    return {**_bound.get()} | {
         name: value
         for name, value in vars(record).items()
         if name not in _STANDARD and name not in _NOISE

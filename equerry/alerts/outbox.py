@@ -15,7 +15,6 @@ from equerry.redis_client import Pipeline, Redis
 
 # Longer than the slowest channel may take; no other sender touches the row meanwhile.
 LEASE_MS = 120_000
-DEAD_KEPT = 1_000
 
 _ROW = msgspec.json.Decoder(Notification)
 
@@ -70,3 +69,15 @@ def oldest_due_ms(redis: Redis, scope: str) -> int | None:
     """Return when the longest waiting row was due, epoch milliseconds; None where none waits."""
     rows = redis.zrange(keys.outbox_due(scope), 0, 0, withscores=True)
     return int(rows[0][1]) if rows else None
+
+
+def forget_dead(redis: Redis, scope: str, before_ms: int) -> int:
+    """Forget dead rows that were made before then. Returns how many."""
+    old = [
+        name
+        for name, text in redis.hscan_iter(keys.outbox_dead(scope), count=500)
+        if _ROW.decode(text).created_ms < before_ms
+    ]
+    if old:
+        redis.hdel(keys.outbox_dead(scope), *old)
+    return len(old)

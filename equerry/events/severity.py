@@ -66,9 +66,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @functools.lru_cache(maxsize=256)
 def _compiled(patterns: tuple[str, ...]) -> Any:  # noqa: ANN401, re2 has no types
     """One linear automaton for all patterns of a condition: the text is read once."""
-    escaped = (
-        re2.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns
-    )
+    escaped = (re2.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns)
     return re2.compile(f"(?is)(?:{'|'.join(escaped)})")
 
 

@@ -100,6 +100,20 @@ def test_refused_for_good_is_dead_and_disables(redis: Redis, settings: Settings)
     assert (finding.rule, finding.severity) == ("channel-disabled", Severity.CRITICAL)
 
 
+@pytest.mark.parametrize("status", [400, 403, 413, 422])
+def test_a_message_that_is_disliked_ends_no_channel(
+    redis: Redis, settings: Settings, status: int
+) -> None:
+    """What an event says may offend a firewall: the row is dead, the channel goes on."""
+    with HttpReceiver(Reply(status)) as receiver:
+        made = row(redis)
+        ours = with_webhook(settings, receiver)
+        deliver.deliver(redis, ours, SCOPE, made.id, no_jitter)
+    assert redis.hexists(keys.outbox_dead(SCOPE), made.id)
+    assert not channel_state.disabled(redis, routing.targets(ours))
+    assert findings.read(redis, keys.SITE) == []
+
+
 def test_tried_for_too_long_is_dead_but_the_channel_lives(redis: Redis, settings: Settings) -> None:
     """After a day a row is given up; a receiver that is only down is not disabled."""
     with HttpReceiver(Reply(500)) as receiver:

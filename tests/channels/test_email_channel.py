@@ -236,7 +236,7 @@ def test_one_recipient_unknown(
         receipt = email.send(notification(), mail_to(settings, sink.url))
     assert sink.recipients == [[TO[0]]]
     assert "night@example.org (550 unknown)" in receipt
-    assert [record.message for record in caplog.records] == ["mail_partly_refused"]
+    assert [record.message for record in caplog.records] == ["mail-partly-refused"]
 
 
 @pytest.mark.parametrize(("attempts", "retried"), [(0, True), (3, True), (4, False)])

@@ -3,8 +3,8 @@
 1. Claim the row; another sender's claim, or a row not due, ends it here.
 2. Send. 3a. Taken (a 2xx): the row leaves the outbox.
 3b. Refused for now: the row waits, by the backoff or the receiver's Retry-After.
-3c. Refused for good, or tried for too long: the row is dead, and visible. A permanent refusal also
-disables the channel, which is a finding that the other channels tell.
+3c. Refused for good, or tried for too long: the row is dead, and visible. A permanent refusal of
+the channel (not of this one message) also disables it, a finding that the other channels tell.
 """
 
 import logging
@@ -82,7 +82,7 @@ def _failed(
             "permanent": error.permanent,
         },
     )
-    if error.permanent:
+    if error.permanent and not error.of_message:
         _disable(redis, settings, tried, str(error), now_ms)
 
 

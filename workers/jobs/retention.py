@@ -2,7 +2,7 @@
 
 import logging
 
-from equerry.alerts import ledger
+from equerry.alerts import ledger, outbox
 from equerry.archive import closing
 from equerry.issues import index
 from workers.jobs.job import Context, Outcome
@@ -40,6 +40,9 @@ def run(context: Context) -> Outcome:
             "removed_bytes": sum(row.size_bytes for row in removed),
             "issues_forgotten": sum(
                 index.trim(context.redis, scope, before_ms, MAX_ISSUES) for scope in context.scopes
+            ),
+            "notifications_forgotten": sum(
+                outbox.forget_dead(context.redis, scope, before_ms) for scope in context.scopes
             ),
             "alerts_forgotten": sum(
                 ledger.forget(context.redis, scope, before_ms) for scope in context.scopes

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
-from equerry import clock, keys
+from equerry import clock, keys, logs
 from equerry.archive import gate
 from equerry.archive import read as archive_read
 from equerry.archive.segment import Writer
@@ -89,17 +89,16 @@ def _take_over(bench: Bench, scope: str, project_id: int, owner: str) -> Drained
     """Finish what the owner left. Lines already written are looked for first."""
     total = Drained()
     while left := bench.consumer.left(scope, owner):
+        written = _written(bench, owner, left)
         poison = [entry for entry in left if entry.deliveries >= MAX_DELIVERIES]
         if poison:
             entries = bench.consumer.claim(scope, poison)
-            written = _written(bench, owner, poison)
             dead.bury(bench.redis, scope, [e for e in entries if e.stream_id not in written])
             total += _process(
                 bench, scope, project_id, [e for e in entries if e.stream_id in written], written
             )
         before = total
         for group in _groups(left):
-            written = _written(bench, owner, group)
             entries = bench.consumer.claim(scope, group)
             total += _process(bench, scope, project_id, entries, written)
         log.info(
@@ -122,13 +121,15 @@ def _groups(left: Sequence[Left]) -> Iterator[list[Left]]:
 
 
 def _written(bench: Bench, owner: str, left: Sequence[Left]) -> set[bytes]:
+    """Return the entries whose lines stand in the archive already."""
     root = bench.settings.data_path / "archive"
-    wanted = {entry.stream_id for entry in left}
-    if all(entry.deliveries <= 1 for entry in left):
-        return archive_read.written(root, owner, wanted)
-    # Handed on before: the lines may stand in the segments of any former holder.
-    oldest_ms = min(int(stream_id.partition(b"-")[0]) for stream_id in wanted)
-    return archive_read.written_since(root, oldest_ms, wanted)
+    once = {entry.stream_id for entry in left if entry.deliveries <= 1}
+    again = {entry.stream_id for entry in left if entry.deliveries > 1}
+    written = archive_read.written(root, owner, once) if once else set()
+    if again:  # handed on before: the lines may stand in the segments of any former holder
+        oldest_ms = min(int(stream_id.partition(b"-")[0]) for stream_id in again)
+        written |= archive_read.written_since(root, oldest_ms, again)
+    return written
 
 
 def _process(
@@ -141,7 +142,9 @@ def _process(
     total = Drained()
     try:
         for batch in _slices(entries):
-            total += _process_slice(bench, scope, project_id, batch, written)
+            first = batch[0].stream_id.decode()
+            with logs.bound(batch=f"{bench.consumer.name}/{first}"):
+                total += _process_slice(bench, scope, project_id, batch, written)
     except (ArchiveFull, RedisError, OSError) as error:
         if isinstance(error, ArchiveFull) or is_away(error):
             _give_back(bench, scope, entries)
@@ -194,7 +197,6 @@ def _process_slice(
     log.info(
         "batch-committed",
         extra={
-            "batch": f"{bench.consumer.name}/{done[0].stream_id}",
             "scope": scope,
             "events": len(done),
             "findings": findings,

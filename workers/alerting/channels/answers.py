@@ -9,6 +9,10 @@ SUCCESS, REDIRECT, CLIENT_ERROR = 2, 3, 4
 # Request Timeout, Too Early, Too Many Requests (RFC 9110, 8470, 6585): the same may pass later.
 TEMPORARY = frozenset({408, 425, 429})
 
+# Bad Request, Forbidden, Content Too Large, Unsupported, Unprocessable: a receiver, or a firewall
+# before it, may mean this one message. Nobody may end a channel by what an event says.
+OF_MESSAGE = frozenset({400, 403, 413, 415, 422})
+
 
 def raise_for(answer: Answer) -> None:
     """Return for a 2xx; for anything else raise DeliveryError, permanent where the status says so.
@@ -29,5 +33,6 @@ def raise_for(answer: Answer) -> None:
     raise DeliveryError(
         said,
         permanent=family == CLIENT_ERROR and status not in TEMPORARY,
+        of_message=status in OF_MESSAGE,
         retry_after_seconds=answer.retry_after_seconds,
     )

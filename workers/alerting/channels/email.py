@@ -60,6 +60,8 @@ def send(notification: Notification, settings: Settings) -> str:
         raise DeliveryError(
             f"{relay.host}: SMTP {error.smtp_code} {_said(error.smtp_error)}",
             permanent=error.smtp_code >= 500,  # noqa: PLR2004 - RFC 5321, 4.2.1
+            # After DATA the server has read the text: it may be that which a filter dislikes.
+            of_message=isinstance(error, smtplib.SMTPDataError),
         ) from error
     except smtplib.SMTPNotSupportedError as error:
         raise DeliveryError(f"{relay.host}: {error}", permanent=True) from error
@@ -154,7 +156,7 @@ def _all_refused(recipients: dict[str, tuple[int, bytes]]) -> DeliveryError:
 def _receipt(refused: dict[str, tuple[int, bytes]], attempts: int) -> str:
     if not refused:
         return "SMTP 250"
-    log.warning("mail_partly_refused", extra={"recipients": _names(refused)})
+    log.warning("mail-partly-refused", extra={"recipients": _names(refused)})
     later = any(code < 500 for code, _ in refused.values())  # noqa: PLR2004
     if later and attempts < PARTIAL_ATTEMPTS:
         raise DeliveryError(f"refused for now: {_names(refused)}", permanent=False)
