@@ -27,6 +27,20 @@ def log_path(settings: Settings) -> Path:
     return settings.data_path / "log" / "equerry.log"
 
 
+def facts(settings: Settings) -> dict[str, object]:
+    """Return what a program that reads the log may want to know; no password is in it."""
+    api = base_url(settings.api.host, settings.api.port)
+    return {
+        "api": api,
+        "flower": base_url(settings.flower.host, settings.flower.port),
+        "flower_password_file": str(settings.data_path / "flower-password"),
+        "dsn": {each.slug: dsn_of(each, api) for each in settings.projects},
+        "channels": channels(settings),
+        "archive": str(settings.data_path / "archive"),
+        "log": str(log_path(settings)),
+    }
+
+
 def running(
     settings: Settings, settings_path: Path, flower_password: str, missing: tuple[str, ...]
 ) -> str:

@@ -83,7 +83,8 @@ def _run(
     if output.terminal:
         output.show(screen.running(settings, file, password, servers.missing))
     else:
-        output.say("running", "everything is started", missing=servers.missing)
+        facts = screen.facts(settings)
+        output.say("running", "everything is started", missing=servers.missing, facts=facts)
     supervisor.run()
 
 
