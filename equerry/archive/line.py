@@ -83,3 +83,11 @@ def stream_id(line: bytes) -> bytes:
     if not line.startswith(b'{"_id":"'):
         return b""
     return line[8 : line.index(b'"', 8)]
+
+
+def identity(line: bytes) -> bytes:
+    """Return what an encoded line begins with up to its project: equal for a line and its repeat.
+
+    `_id`s alone are not: each project's stream gives its own.
+    """
+    return line.partition(b',"received_at":')[0]

@@ -12,6 +12,7 @@ VERBS = {
     "up": "equerry.cli.up:up",
     "dsn": "equerry.cli.dsn:dsn",
     "config": "equerry.cli.config:config",
+    "tail": "equerry.cli.tail:tail",
     "dead": "equerry.cli.dead:dead",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
