@@ -14,7 +14,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import Any, Self
 
-from installation import Installation
+from installation import Installation, wait_until
 
 from equerry import keys
 from equerry.stream.consumer import GROUP
@@ -155,16 +155,13 @@ MUST_BE_EMPTY = ("lost", "doubled", "doubled_lines", "counters_off", "issues_off
 
 
 def account(equerry: Installation, acknowledged: set[int]) -> Account:
-    """Read Redis, stop everything, read the archive, compare. The stream must be drained."""
+    """Read Redis, stop everything, read the archive, compare. The events must be drained."""
     scope = keys.scope(1)
     with equerry.redis() as client:
+        left_over = wait_until(lambda: _left_over(client, scope), "the stream is empty")
         counts = _hashes(client, keys.counts(scope, ""))
         issues = _hashes(client, keys.issue(scope, ""))
         dead = {fields[b"i"].hex() for _, fields in client.xrange(keys.dead(scope))}
-        left_over = {
-            "bytes": int(client.get(keys.events_bytes(scope)) or 0),
-            "pending": client.xpending(keys.events(scope), GROUP)["pending"],
-        }
         repeated = int(client.hget(keys.refusals(scope), "repeated") or 0)
     equerry.stop()
     lines = equerry.archive("*")
@@ -186,6 +183,19 @@ def account(equerry: Installation, acknowledged: set[int]) -> Account:
         issues_off=_difference(found_issues, kept_issues),
         left_over={name: number for name, number in left_over.items() if number},
     )
+
+
+def _left_over(client: Any, scope: str) -> dict[str, int]:
+    """Return what must be 0 at a moment when the stream is empty; nothing at any other moment.
+
+    Other moments there are: alerts write their own lines to the stream.
+    """
+    pipe = client.pipeline(transaction=True)
+    pipe.xlen(keys.events(scope))
+    pipe.get(keys.events_bytes(scope))
+    pipe.xpending(keys.events(scope), GROUP)
+    length, size, pending = pipe.execute()
+    return {} if length else {"bytes": int(size or 0), "pending": pending["pending"]}
 
 
 def _is_event(line: dict[str, Any]) -> bool:

@@ -28,13 +28,17 @@ class Reply(NamedTuple):
 
 
 class Received(NamedTuple):
-    """One request. time: epoch seconds, when it had been read. headers: names in lower case."""
+    """One request. time: epoch seconds, when it had been read. headers: names in lower case.
+
+    reply: what it was answered; one that waits may find its client gone.
+    """
 
     path: str
     headers: dict[str, str]
     body: bytes
     time: float
     method: str
+    reply: Reply
 
 
 class HttpReceiver:
@@ -106,10 +110,11 @@ class HttpReceiver:
             def take(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                reply = receiver._next()
                 receiver.requests.append(
-                    Received(self.path, headers, body, time.time(), self.command)
+                    Received(self.path, headers, body, time.time(), self.command, reply)
                 )
-                receiver._send(self.wfile, receiver._next())
+                receiver._send(self.wfile, reply)
 
             do_POST = do_GET = take  # noqa: N815 - http.server's names
 
