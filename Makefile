@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help setup up test lint format bench faults constraints clean
+.PHONY: help setup up test lint format docs bench faults constraints clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -27,6 +27,9 @@ lint: $(VENV)/.installed-dev ## Style, types and who may import whom
 format: $(VENV)/.installed-dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.installed-dev ## Write the tables of the docs from the code
+	$(BIN)/python tests/tables.py
 
 bench: $(VENV)/.installed-dev ## Measure: a table, and a JSON file in bench/results/
 	$(BIN)/python -m bench $(ARGS)

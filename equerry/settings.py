@@ -31,7 +31,9 @@ class Project(_Section, frozen=True):
     """A site or service that reports here."""
 
     id: Annotated[int, msgspec.Meta(ge=1)]
+    """A number that never changes: the archive and Redis know the project by it."""
     slug: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+    """Its name in alerts and metrics: a-z, 0-9 and hyphens."""
     key: Annotated[str, msgspec.Meta(min_length=16, max_length=64)]
     """The public key that a reporter sends; it grants nothing but reporting."""
     origins: tuple[str, ...] = ("*",)
@@ -51,7 +53,9 @@ class Api(_Section, frozen=True):
     """The door."""
 
     host: str = "127.0.0.1"
+    """The address that the API listens on; `0.0.0.0` is every one."""
     port: Port = 8000
+    """Its port."""
     rate_per_address: Seconds = 10.0
     """Events a second from one address (IPv6: one /64), averaged; 0 is no limit."""
     rate_per_key: Seconds = 0.0
@@ -70,6 +74,7 @@ class Flower(_Section, frozen=True):
     host: str = "127.0.0.1"
     """Flower's /metrics and /healthcheck ask for no password: keep it on loopback."""
     port: Port = 5555
+    """Flower's port."""
 
 
 class Worker(_Section, frozen=True):
@@ -83,7 +88,9 @@ class Queue(_Section, frozen=True):
     """How much may wait, in Redis and on the disk beside the door."""
 
     max_events: Count = 1_000_000
+    """Events that may wait in Redis, per project; beyond it reports are refused with 429."""
     max_bytes: Count = 512 * MIB
+    """Their bytes, per project; Redis needs about twice as much memory."""
     spool_max_bytes: Count = 256 * MIB
     """What the door keeps on disk while Redis is away."""
     ids_remembered: Annotated[int, msgspec.Meta(ge=1_000)] = 500_000
@@ -94,6 +101,7 @@ class Archive(_Section, frozen=True):
     """The JSON Lines that are the truth."""
 
     retention_days: Annotated[int, msgspec.Meta(ge=1)] = 90
+    """Days after which a segment is removed."""
     max_bytes: Count = 0
     """Closed segments beyond this total are removed, oldest first; 0 is no limit."""
 
@@ -102,6 +110,7 @@ class Slack(_Section, frozen=True):
     """A Slack incoming webhook."""
 
     webhook_url: str = ""
+    """`https://hooks.slack.com/services/…`."""
 
 
 class Email(_Section, frozen=True):
@@ -110,23 +119,31 @@ class Email(_Section, frozen=True):
     smtp_url: str = ""
     """`smtp://user:password@host:587` uses STARTTLS where offered; `smtps://…` is TLS at once."""
     to: tuple[str, ...] = ()
+    """Who is written to; in the variable, separated by commas."""
     sender: str = "equerry@localhost"
+    """The sender's address."""
 
 
 class Webhook(_Section, frozen=True):
     """A signed webhook."""
 
     url: str = ""
+    """Where alerts are posted; see docs/webhook.md."""
     secret: str = ""
+    """What the signature is made with; required with a url."""
 
 
 class Routes(_Section, frozen=True):
     """Which channels hear of which severity; channels that are not configured are passed over."""
 
     critical: tuple[str, ...] = ("slack", "email", "webhook")
+    """Channels that hear of critical findings."""
     high: tuple[str, ...] = ("slack", "email")
+    """Channels that hear of high ones."""
     medium: tuple[str, ...] = ("slack",)
+    """Channels that hear of medium ones."""
     low: tuple[str, ...] = ("slack",)
+    """Channels that hear of low ones."""
 
     def channels(self, severity: Severity) -> tuple[str, ...]:
         """Return the names of the channels for this severity."""
@@ -157,19 +174,23 @@ class ErrorRate(_Section, frozen=True):
     """Errors per page view; alarming when the Wilson lower bound passes the threshold."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
+    """Errors per page view that are too many."""
     min_page_views: Annotated[int, msgspec.Meta(ge=1)] = 20
+    """Fewer than these say nothing."""
 
 
 class Heartbeat(_Section, frozen=True):
     """A URL outside that is asked for each minute: its silence says that Equerry is dead."""
 
     url: str = ""
+    """`https://…`; any 2xx will do."""
 
 
 class Sentry(_Section, frozen=True):
     """Where Equerry's own faults are reported."""
 
     dsn: str = ""
+    """A Sentry DSN; it may be Equerry\'s own: at most 10 reports a minute leave a process."""
 
 
 class SeverityTable(_Section, frozen=True):

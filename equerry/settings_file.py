@@ -85,6 +85,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     environ = os.environ if environ is None else environ
     file = path(environ)
     tree = _read(file)
+    # A relative folder in the file is beside the file, whatever folder a verb is called from.
+    data_dir = tree.get("data_dir", Settings().data_dir)
+    if isinstance(data_dir, str):
+        tree["data_dir"] = str(file.parent / data_dir)
     for name, text in _given(environ).items():
         variable = VARIABLES[name]
         try:

@@ -3,6 +3,7 @@
 import gzip
 import logging
 
+import brotli
 import sentry_sdk
 from receivers import HttpReceiver
 
@@ -21,7 +22,10 @@ def test_reports_are_sent_and_bounded() -> None:
         finally:
             sentry_sdk.get_client().close()
             sentry_sdk.get_global_scope().set_client(None)
-    bodies = [gzip.decompress(request.body) for request in receiver.requests]
+    unpack = {"gzip": gzip.decompress, "br": brotli.decompress}
+    bodies = [
+        unpack[request.headers["content-encoding"]](request.body) for request in receiver.requests
+    ]
     events = [body for body in bodies if b"fault-" in body]  # the rest counts what was dropped
     assert len(events) == faults.REPORTS_PER_MINUTE
 

@@ -1,0 +1,32 @@
+"""The docs say what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+import tables
+
+
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda document: document.name)
+def test_the_tables_are_the_codes(document: Path) -> None:
+    """Each table of a document is what the code makes of it; `make docs` writes them."""
+    text = document.read_text("utf-8")
+    assert tables.render(text) == text, f"{document.name} is stale: run `make docs`"
+
+
+def test_every_table_is_shown() -> None:
+    """No table is made that nobody can read."""
+    shown = {
+        name
+        for document in tables.DOCUMENTS
+        for name in re.findall(r"<!-- table: (\w+) -->", document.read_text("utf-8"))
+    }
+    assert shown == set(tables.TABLES)
+
+
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda document: document.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every relative link names a file that is there."""
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
