@@ -8,11 +8,21 @@ from collections.abc import Callable
 
 import psutil
 from installation import Installation, wait_until
+from redis.exceptions import RedisError
 
+from equerry import keys
 from equerry.cli.supervisor import VALKEY
+from equerry.stream.consumer import GROUP
+
+# A batch takes a few milliseconds: most of these die in the midst of one.
+AIMED = ("worker", VALKEY)
+AIMED_SHARE = 0.75
+AIM_SECONDS = 1.0
+BATCH_SECONDS = 0.003
 
 PROCESSES = ("api", "worker", "jobs", "beat", "flower", VALKEY)
-FORKED = ("api", "worker")
+# Those who write the archive more often: they come back at once, and have the most to break.
+FORKED = ("api", *["worker"] * 5)
 
 
 class Killer:
@@ -33,6 +43,8 @@ class Killer:
         name, find = self._turn.pop()
         # Started again after at most 10 s, and in need of some more to fork.
         target = wait_until(lambda: find(name), f"{name} runs", seconds=45)
+        if name in AIMED and self._chance.random() < AIMED_SHARE:
+            self._wait_for_a_batch()
         with contextlib.suppress(psutil.NoSuchProcess):
             target.kill()
         what = name if find == self._equerry.main else f"{name}'s child"
@@ -47,6 +59,15 @@ class Killer:
     def pause(self, seconds: float) -> None:
         """Wait about this long, so that no kill keeps step with anything."""
         time.sleep(seconds * self._chance.uniform(0.5, 1.5))
+
+    def _wait_for_a_batch(self) -> None:
+        """Return at some moment of a batch's processing, or soon where there is none."""
+        deadline = time.monotonic() + AIM_SECONDS
+        with self._equerry.redis() as client, contextlib.suppress(RedisError):
+            while time.monotonic() < deadline:
+                if client.xpending(keys.events(keys.scope(1)), GROUP)["pending"]:
+                    time.sleep(self._chance.uniform(0, BATCH_SECONDS))
+                    return
 
     def _child(self, name: str) -> psutil.Process | None:
         found = self._equerry.children(name)
