@@ -67,6 +67,10 @@ class ArchiveDamaged(EquerryError):
     """A segment cannot be read to its end; the message names it."""
 
 
+class QueryError(EquerryError):
+    """A query of the archive that cannot be run as it is written; the message says why."""
+
+
 class DeliveryError(EquerryError):
     """A notification that its channel did not take.
 

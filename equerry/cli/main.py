@@ -13,6 +13,7 @@ VERBS = {
     "dsn": "equerry.cli.dsn:dsn",
     "config": "equerry.cli.config:config",
     "tail": "equerry.cli.tail:tail",
+    "query": "equerry.cli.query:query",
     "dead": "equerry.cli.dead:dead",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",

@@ -1,0 +1,91 @@
+"""The columns of the archive's kinds, as SQL knows them: name → type."""
+
+from equerry.events.event import ALERTS, ERRORS, JOBS, METRICS, NOISE
+
+_TEXT = "VARCHAR"
+_TIME = "TIMESTAMP"
+_PAIRS = "MAP(VARCHAR, VARCHAR)"
+_SIZES = "MAP(VARCHAR, BIGINT)"
+
+# What `equerry.archive.line.encode` writes before the event's own fields. Times are UTC.
+_ENVELOPE = {
+    "_id": _TEXT,
+    "id": _TEXT,
+    "project": "INTEGER",
+    "received_at": _TIME,
+    "timestamp": _TIME,
+}
+_RATED = {**_ENVELOPE, "severity": _TEXT, "severity_reason": _TEXT}
+_SENDER = {
+    "release": _TEXT,
+    "environment": _TEXT,
+    "tags": _PAIRS,
+    "user_agent": _TEXT,
+    "address": _TEXT,
+    "cut": _SIZES,
+}
+_ERROR = {
+    "message": _TEXT,
+    "name": _TEXT,
+    "stack": _TEXT,
+    "level": _TEXT,
+    "boundary": _TEXT,
+    "component": _TEXT,
+    "url": _TEXT,
+    "user": _TEXT,
+    "handled": "BOOLEAN",
+    "retry_count": "BIGINT",
+    **_SENDER,
+    "extra": "JSON",
+    "breadcrumbs": "JSON",
+}
+
+# Kind → its columns. A field that an event leaves out is NULL.
+COLUMNS: dict[str, dict[str, str]] = {
+    ERRORS: {**_RATED, "fingerprint": _TEXT, **_ERROR},
+    METRICS: {
+        **_RATED,
+        "name": _TEXT,
+        "value": "DOUBLE",
+        "rating": _TEXT,
+        "delta": "DOUBLE",
+        "event": _TEXT,
+        "duration": "DOUBLE",
+        "component": _TEXT,
+        "url": _TEXT,
+        "route": _TEXT,
+        "device": _TEXT,
+        "connection": _TEXT,
+        "metric_id": _TEXT,
+        "navigationType": _TEXT,
+        "navigationId": _TEXT,
+        "navigationURL": _TEXT,
+        "attribution": "JSON",
+        **_SENDER,
+    },
+    ALERTS: {
+        **_ENVELOPE,
+        "what": _TEXT,
+        "key": _TEXT,
+        "title": _TEXT,
+        "alert_severity": _TEXT,
+        "timing": _TEXT,
+        "channel": _TEXT,
+        "notification": _TEXT,
+        "findings": "INTEGER",
+        "attempt": "INTEGER",
+        "detail": _TEXT,
+    },
+    JOBS: {
+        **_ENVELOPE,
+        "job": _TEXT,
+        "slot": _TEXT,
+        "result": _TEXT,
+        "late_seconds": "DOUBLE",
+        "ended_at": _TEXT,
+        "duration_ms": "BIGINT",
+        "summary": "JSON",
+        "error": _TEXT,
+    },
+    NOISE: {**_RATED, "noise": _TEXT, **_ERROR},
+}
