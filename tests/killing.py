@@ -14,11 +14,12 @@ from equerry import keys
 from equerry.cli.supervisor import VALKEY
 from equerry.stream.consumer import GROUP
 
-# A batch takes a few milliseconds: most of these die in the midst of one.
+# A batch takes a few milliseconds: most of these die in the midst of one, and of the children that
+# may have it, all.
 AIMED = ("worker", VALKEY)
 AIMED_SHARE = 0.75
 AIM_SECONDS = 1.0
-BATCH_SECONDS = 0.003
+BATCH_SECONDS = 0.002
 
 PROCESSES = ("api", "worker", "jobs", "beat", "flower", VALKEY)
 # Those who write the archive more often: they come back at once, and have the most to break.
@@ -32,22 +33,25 @@ class Killer:
         self.killed: Counter[str] = Counter()
         self._equerry = equerry
         self._chance = chance
-        self._turn: list[tuple[str, Callable[[str], psutil.Process | None]]] = []
+        self._turn: list[tuple[str, Callable[[str], list[psutil.Process]]]] = []
 
     def kill_next(self) -> str:
         """Kill the next one, as soon as it runs; return what it was."""
         if not self._turn:
-            self._turn = [(name, self._equerry.main) for name in PROCESSES]
-            self._turn += [(name, self._child) for name in FORKED]
+            self._turn = [(name, self._main) for name in PROCESSES]
+            self._turn += [(name, self._equerry.children) for name in FORKED]
             self._chance.shuffle(self._turn)
         name, find = self._turn.pop()
         # Started again after at most 10 s, and in need of some more to fork.
-        target = wait_until(lambda: find(name), f"{name} runs", seconds=45)
+        targets = wait_until(lambda: find(name), f"{name} runs", seconds=45)
         if name in AIMED and self._chance.random() < AIMED_SHARE:
             self._wait_for_a_batch()
-        with contextlib.suppress(psutil.NoSuchProcess):
-            target.kill()
-        what = name if find == self._equerry.main else f"{name}'s child"
+        else:
+            targets = targets[:1]
+        for target in targets:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                target.kill()
+        what = name if find == self._main else f"{name}'s child"
         self.killed[what] += 1
         return what
 
@@ -69,6 +73,6 @@ class Killer:
                     time.sleep(self._chance.uniform(0, BATCH_SECONDS))
                     return
 
-    def _child(self, name: str) -> psutil.Process | None:
-        found = self._equerry.children(name)
-        return self._chance.choice(found) if found else None
+    def _main(self, name: str) -> list[psutil.Process]:
+        found = self._equerry.main(name)
+        return [found] if found else []

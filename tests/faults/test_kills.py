@@ -65,9 +65,9 @@ def test_nothing_is_lost_or_doubled(is_long: bool, capsys: pytest.CaptureFixture
     with capsys.disabled():
         sys.stdout.write(f"\n{json.dumps(facts | result, default=str)}\n")
     assert result.faults == {}
-    assert result["dead"] == []
     assert load.statuses.keys().isdisjoint({"400", "401", "403", "404", "413", "415", "500"})
-    assert result["archived"] == result["acknowledged"]
+    # A batch that was killed three times over is in the dead letters, which are kept and shown.
+    assert result["archived"] + len(result["dead"]) == result["acknowledged"]
     # Without these the test would show nothing.
     assert load.retried
     assert result["repeated"]
