@@ -4,7 +4,7 @@ import msgspec
 
 from equerry import clock
 from equerry.events.event import METRICS, NOISE, REPORTED, Event
-from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.report import ErrorFacts, MetricReport
 from equerry.events.severity import Severity
 
 # The first key of an event's own JSON. Nothing before it can hold a quote, see `encode`.
@@ -25,7 +25,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_ERROR = msgspec.json.Decoder(ErrorReport)
+_ERROR = msgspec.json.Decoder(ErrorFacts)
 _METRIC = msgspec.json.Decoder(MetricReport)
 
 
@@ -60,7 +60,7 @@ def decode(line: bytes, kind: str) -> Event:
     own = line.find(_OWN)
     if own < 0:
         raise ValueError("the line holds no event")
-    report: ErrorReport | MetricReport | None = None
+    report: ErrorFacts | MetricReport | None = None
     if kind in REPORTED or kind == NOISE:
         report = _METRIC.decode(line) if kind == METRICS else _ERROR.decode(line)
     return Event(

@@ -6,24 +6,25 @@ locked before the query is looked at. Limits: DuckDB has no switch that makes a 
 and a query may use a gigabyte of memory and four of temporary disk.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
-from equerry.archive import read
+from equerry import clock
+from equerry.archive import holding
 from equerry.archive.columns import COLUMNS
+from equerry.archive.read import Segment
 from equerry.errors import QueryError
 
 # Beside a site that runs on the same machine.
 MEMORY = "1GB"
 TEMPORARY = "4GB"
 ROWS_AT_ONCE = 1_000
-# A segment may be compressed or removed between the listing and the reading.
-TRIES = 3
 
 READS = "one SELECT (or FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES)"
 
@@ -42,25 +43,18 @@ def ask(root: Path, sql: str, first_day: str = "") -> Iterator[Answer]:
 
     Raises QueryError, also while the rows are read.
     """
-    with tempfile.TemporaryDirectory(prefix="equerry-query-") as temporary:
-        for tried in range(1, TRIES + 1):
-            connection = _connect(root, first_day, temporary)
-            try:
-                _check(connection, sql)
-                found = connection.execute(sql)
-            except duckdb.IOException as error:
-                connection.close()
-                if tried == TRIES:
-                    raise QueryError(_line(error)) from error
-            except duckdb.Error as error:
-                connection.close()
-                raise QueryError(_line(error)) from error
-            else:
-                break
+    with ExitStack() as ends:
+        temporary = ends.enter_context(tempfile.TemporaryDirectory(prefix="equerry-query-"))
+        segments = ends.enter_context(holding.held(root, clock.now_ms()))
+        chosen = [segment for segment in segments if segment.day >= first_day]
         try:
-            yield _answer(found)
-        finally:
-            connection.close()
+            connection = ends.enter_context(contextlib.closing(_connect(temporary)))
+            _prepare(connection, root, chosen)
+            _check(connection, sql)
+            found = connection.execute(sql)
+        except duckdb.Error as error:
+            raise QueryError(_line(error)) from error
+        yield _answer(found)
 
 
 def _answer(found: Any) -> Answer:  # noqa: ANN401 - duckdb's own
@@ -76,8 +70,8 @@ def _rows(found: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - duckdb's o
         raise QueryError(_line(error)) from error
 
 
-def _connect(root: Path, first_day: str, temporary: str) -> Any:  # noqa: ANN401 - duckdb's own
-    connection = duckdb.connect(
+def _connect(temporary: str) -> Any:  # noqa: ANN401 - duckdb's own
+    return duckdb.connect(
         ":memory:",
         config={
             "memory_limit": MEMORY,
@@ -88,27 +82,28 @@ def _connect(root: Path, first_day: str, temporary: str) -> Any:  # noqa: ANN401
             "autoload_known_extensions": False,
         },
     )
+
+
+def _prepare(connection: Any, root: Path, segments: list[Segment]) -> None:  # noqa: ANN401
     for kind in COLUMNS:
-        connection.execute(_view(root, kind, first_day))
+        connection.execute(_view(kind, [each.path for each in segments if each.kind == kind]))
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET allowed_directories = [{_quoted(str(root))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-    return connection
 
 
-def _view(root: Path, kind: str, first_day: str) -> str:
+def _view(kind: str, paths: list[Path]) -> str:
     """Return the statement that makes a kind's view: no segments, no rows, the same columns.
 
     A line that is no JSON, as the last one of a segment that grows, reads as NULLs. Lines of one
     `_id` and project are one event.
     """
     columns = COLUMNS[kind]
-    paths = [str(each.path) for each in read.segments(root, kind) if each.day >= first_day]
     if not paths:
         none = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
         return f'CREATE VIEW "{kind}" AS SELECT {none} WHERE false'
-    files = ", ".join(map(_quoted, paths))
+    files = ", ".join(_quoted(str(path)) for path in paths)
     types = ", ".join(f"{_quoted(name)}: {_quoted(type_)}" for name, type_ in columns.items())
     source = (
         f"read_json([{files}], columns = {{{types}}},"
