@@ -1,6 +1,7 @@
 """Times as they are written: UTC, RFC 3339 with milliseconds."""
 
 import datetime as dt
+import functools
 import time
 
 
@@ -12,7 +13,13 @@ def now_ms() -> int:
 def rfc3339(epoch_ms: int) -> str:
     """Return e.g. `2026-11-23T15:04:05.678Z`."""
     seconds, milliseconds = divmod(epoch_ms, 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03d}Z"
+    return f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
+
+
+@functools.lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    """Remember the last seconds: a batch has many events of each."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def minute(epoch_ms: int) -> str:

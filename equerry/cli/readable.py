@@ -10,7 +10,7 @@ from equerry.alerts import audit
 from equerry.archive import line as lines
 from equerry.cli.printable import printable
 from equerry.events.event import ALERTS, ERRORS, JOBS, METRICS, NOISE, Event
-from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.report import ErrorFacts, MetricReport
 from equerry.issues.tally import title
 
 COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "failed": "red"}
@@ -33,7 +33,7 @@ _ALERT = msgspec.json.Decoder(audit.Line)
 
 def _error(event: Event) -> tuple[str, ...]:
     report = event.report
-    if not isinstance(report, ErrorReport):
+    if not isinstance(report, ErrorFacts):
         return ()
     word = event.noise if event.kind == NOISE else event.severity or ""
     return (word, title(report), report.component, report.url)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.report import ErrorFacts, MetricReport
 from equerry.events.severity import Severity
 
 ERRORS = "errors"
@@ -15,7 +15,7 @@ JOBS = "jobs"
 REPORTED = frozenset({ERRORS, METRICS})
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An accepted event.
 
     stream_id: its place in the stream, `<ms>-<n>`; the archive's `_id`.
@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     project: int
     received_ms: int
     raw: bytes
-    report: ErrorReport | MetricReport | None = None
+    report: ErrorFacts | MetricReport | None = None
     noise: str = ""
     fingerprint: str = ""
     severity: Severity | None = None

@@ -9,7 +9,7 @@ import hashlib
 import re
 
 from equerry.events.linear import linear
-from equerry.events.report import ErrorReport
+from equerry.events.report import ErrorFacts
 
 VERSION = 0
 
@@ -45,19 +45,20 @@ _HEX = re.compile(r"(?<![0-9A-Za-z])(?=[a-f]{0,39}[0-9])[0-9a-f]{7,64}(?![0-9A-Z
 _VITE = re.compile(r"[-.](?=[A-Za-z_-]{0,7}[0-9]|[a-z0-9_-]{0,7}[A-Z])[A-Za-z0-9_-]{8}(?=\.\w+$)")
 
 
-def fingerprint(report: ErrorReport) -> str:
+def fingerprint(report: ErrorFacts) -> str:
     """Return 32 lower-case hex digits, equal for errors of one cause."""
     return hashlib.blake2b("\n".join(_parts(report)).encode(), digest_size=16).hexdigest()
 
 
-def _parts(report: ErrorReport) -> tuple[str, ...]:
+def _parts(report: ErrorFacts) -> tuple[str, ...]:
     version, name, message = str(VERSION), report.name, report.message
     if name == _CHUNK[0] or message.startswith(_CHUNK):
         return version, _CHUNK[0]
     minified = _MINIFIED_REACT.search(message)
     if minified:
         return version, "react", minified[1]
-    stack = report.stack
+    # V8 begins a stack with the name and the message, which vary while the frames do not.
+    stack = report.stack.removeprefix(f"{name}: {message}")
     frames, is_named = _known_frames(stack) if len(stack) <= _KNOWN_CHARS else _frames(stack)
     if is_named:
         return version, name, *frames

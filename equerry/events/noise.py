@@ -4,7 +4,7 @@ import functools
 import re
 
 from equerry.events.linear import linear
-from equerry.events.report import ErrorReport
+from equerry.events.report import ErrorFacts
 
 # Say nothing about where they come from; with a stack they do.
 _WITHOUT_STACK = {"Script error": "script-error", "ResizeObserver loop": "resize-observer"}
@@ -44,7 +44,7 @@ _CRAWLER = linear(
 )
 
 
-def reason(report: ErrorReport) -> str:
+def reason(report: ErrorFacts) -> str:
     """Return why the report is noise, or "" where it is not."""
     if not report.stack:
         for start, named in _WITHOUT_STACK.items():

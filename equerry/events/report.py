@@ -8,11 +8,11 @@ Level = Literal["fatal", "error", "warning", "info", "debug"]
 Boundary = Literal["global", "page", "component"]
 
 
-class ErrorReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One error as reported. `timestamp` is the sender's clock, RFC 3339 in UTC.
+class ErrorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """What rules read of an error; `timestamp` is the sender's clock, RFC 3339 in UTC.
 
-    handled: None where the sender did not say. cut: field → its length before the door cut it.
-    address: the sender's network (IPv4 /24, IPv6 /48), never the whole address.
+    The pipeline parses no more than this of a report: the rest it only passes on, as bytes.
+    handled: None where the sender did not say.
     """
 
     timestamp: str
@@ -25,13 +25,22 @@ class ErrorReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     url: str = ""
     release: str = ""
     environment: str = ""
+    handled: bool | None = None
+    user_agent: str = ""
+
+
+class ErrorReport(ErrorFacts, frozen=True, omit_defaults=True, kw_only=True):
+    """One error as the door writes it down.
+
+    address: the sender's network (IPv4 /24, IPv6 /48), never the whole address.
+    cut: field → its length before the door cut it.
+    """
+
     user: str = ""
     tags: dict[str, str] = {}
     extra: dict[str, Any] = {}
     breadcrumbs: list[Any] = []
-    handled: bool | None = None
     retry_count: int = 0
-    user_agent: str = ""
     address: str = ""
     cut: dict[str, int] = {}
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 import re2
 
-from equerry.events.report import Boundary, ErrorReport, Level
+from equerry.events.report import Boundary, ErrorFacts, Level
 
 
 class Severity(enum.StrEnum):
@@ -48,7 +48,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
 
-    def holds(self, report: ErrorReport) -> bool:
+    def holds(self, report: ErrorFacts) -> bool:
         """Whether every condition of this row holds for the report."""
         return (
             (not self.boundary or report.boundary in self.boundary)
@@ -57,7 +57,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and (not self.url or _matches(report.url, self.url))
             and (
                 not self.error
-                or _matches(report.name, self.error)
+                or _name_matches(report.name, self.error)
                 or _matches(report.message, self.error)
             )
         )
@@ -72,6 +72,12 @@ def _compiled(patterns: tuple[str, ...]) -> Any:  # noqa: ANN401, re2 has no typ
 
 def _matches(text: str, patterns: tuple[str, ...]) -> bool:
     return bool(text) and _compiled(patterns).fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _name_matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Remember names: a site has a few dozen."""
+    return _matches(name, patterns)
 
 
 # Words of a path on which a lost visitor is lost money. `*` spans slashes on purpose.
@@ -113,7 +119,7 @@ DEFAULT_RULES: tuple[Rule, ...] = (
 NO_RULE: Literal["no-rule"] = "no-rule"
 
 
-def classify(report: ErrorReport, rules: Sequence[Rule]) -> tuple[Severity, str]:
+def classify(report: ErrorFacts, rules: Sequence[Rule]) -> tuple[Severity, str]:
     """Return the first matching rule's severity and name; medium and `no-rule` where none holds."""
     for rule in rules:
         if rule.holds(report):

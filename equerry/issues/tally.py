@@ -7,7 +7,7 @@ import msgspec
 
 from equerry import clock
 from equerry.events.event import ERRORS, METRICS, NOISE, Event
-from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.report import ErrorFacts, MetricReport
 from equerry.events.severity import Severity
 
 TITLE_CHARS = 200
@@ -35,7 +35,7 @@ class Tally(msgspec.Struct):
     issues: dict[str, IssueDelta]
 
 
-def title(report: ErrorReport) -> str:
+def title(report: ErrorFacts) -> str:
     """Return what an issue is called: `Name: first line of the message`, cut."""
     first = report.message.strip().partition("\n")[0]
     text = f"{report.name}: {first}" if report.name else first
@@ -81,7 +81,7 @@ def tally(events: Iterable[Event]) -> Tally:
 
 def _add_to_issue(issues: dict[str, IssueDelta], event: Event) -> None:
     report, severity = event.report, event.severity
-    if not isinstance(report, ErrorReport) or severity is None:
+    if not isinstance(report, ErrorFacts) or severity is None:
         return
     at_ms = event.received_ms
     delta = issues.get(event.fingerprint)

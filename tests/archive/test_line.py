@@ -2,7 +2,7 @@ import pytest
 
 from equerry.archive import line
 from equerry.events.event import Event
-from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.report import ErrorFacts, MetricReport
 from equerry.events.severity import Severity
 
 ERROR = (
@@ -29,9 +29,9 @@ def event(kind: str, raw: bytes, **more: object) -> Event:
                 severity_reason="unhandled",
                 fingerprint="c0ffee",
             ),
-            ErrorReport,
+            ErrorFacts,
         ),
-        (event("noise", ERROR, severity=Severity.LOW, noise="extension"), ErrorReport),
+        (event("noise", ERROR, severity=Severity.LOW, noise="extension"), ErrorFacts),
         (event("metrics", METRIC, severity=Severity.LOW, severity_reason="metric"), MetricReport),
         (event("alerts", b'{"timestamp":"2026-11-23T15:04:05.000Z","what":"sent"}'), None),
     ],

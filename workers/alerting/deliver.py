@@ -1,7 +1,7 @@
 """Send one notification: claim its row, try its channel, keep what came of it.
 
 1. Claim the row; another sender's claim, or a row not due, ends it here.
-2. Send. 3a. Taken (a 2xx): the row leaves the outbox.
+2. Send. 3a. Taken (a 2xx): the row leaves the outbox. A test that gets through enables its channel.
 3b. Refused for now: the row waits, by the backoff or the receiver's Retry-After.
 3c. Refused for good, or tried for too long: the row is dead, and visible. A permanent refusal of
 the channel (not of this one message) also disables it, a finding that the other channels tell.
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from equerry import clock, keys
-from equerry.alerts import audit, channel_state, outbox, retry
+from equerry.alerts import audit, channel_state, outbox, retry, trial
 from equerry.alerts.notification import Notification
 from equerry.errors import DeliveryError
 from equerry.events.severity import Severity
@@ -52,6 +52,9 @@ def deliver(
     pipe = redis.pipeline(transaction=True)
     outbox.take_out(pipe, row)
     _audit(pipe, tried, "sent", receipt)
+    if row.lead.rule == trial.RULE and channel_state.is_disabled(redis, row.channel):
+        channel_state.enable(pipe, row.channel)
+        _audit(pipe, tried, "channel-enabled", "a test alert got through")
     pipe.execute()
     log.info("notification-sent", extra={"channel": row.channel, "notification": row.id})
     return True

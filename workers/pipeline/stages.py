@@ -10,15 +10,15 @@ from equerry.events import fingerprint as fingerprints
 from equerry.events import noise as noises
 from equerry.events import scrub as scrubbing
 from equerry.events.event import ERRORS, METRICS, NOISE, REPORTED, Event
-from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.report import ErrorFacts, MetricReport
 from equerry.events.severity import Rule, Severity
 from equerry.events.severity import classify as classify_report
 
-_ERROR = msgspec.json.Decoder(ErrorReport)
+_ERROR = msgspec.json.Decoder(ErrorFacts)
 _METRIC = msgspec.json.Decoder(MetricReport)
 
 
-def _parse(kind: str, raw: bytes) -> ErrorReport | MetricReport:
+def _parse(kind: str, raw: bytes) -> ErrorFacts | MetricReport:
     return _ERROR.decode(raw) if kind == ERRORS else _METRIC.decode(raw)
 
 
@@ -31,7 +31,7 @@ def decode(event: Event, _rules: Sequence[Rule]) -> Event:
 
 def noise(event: Event, _rules: Sequence[Rule]) -> Event:
     """Turn noise into an event of its own kind: archived and counted, neither issue nor alert."""
-    if not isinstance(event.report, ErrorReport):
+    if not isinstance(event.report, ErrorFacts):
         return event
     reason = noises.reason(event.report)
     return replace(event, kind=NOISE, noise=reason) if reason else event
@@ -50,14 +50,14 @@ def scrub(event: Event, _rules: Sequence[Rule]) -> Event:
 
 def fingerprint(event: Event, _rules: Sequence[Rule]) -> Event:
     """Name the issue that an error belongs to."""
-    if event.kind != ERRORS or not isinstance(event.report, ErrorReport):
+    if event.kind != ERRORS or not isinstance(event.report, ErrorFacts):
         return event
     return replace(event, fingerprint=fingerprints.fingerprint(event.report))
 
 
 def classify(event: Event, rules: Sequence[Rule]) -> Event:
     """Give the event its severity, and the name of the rule that gave it."""
-    if isinstance(event.report, ErrorReport):
+    if isinstance(event.report, ErrorFacts):
         severity, reason = classify_report(event.report, rules)
         return replace(event, severity=severity, severity_reason=reason)
     if isinstance(event.report, MetricReport):
