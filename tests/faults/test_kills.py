@@ -24,7 +24,7 @@ class Size(NamedTuple):
     at_most_seconds: float
 
 
-BOUNDED = Size(kills=12, events=4_000, per_second=160.0, pause_seconds=1.2, at_most_seconds=90)
+BOUNDED = Size(kills=12, events=4_000, per_second=160.0, pause_seconds=1.2, at_most_seconds=180)
 LONG = Size(kills=200, events=100_000, per_second=170.0, pause_seconds=3.0, at_most_seconds=1800)
 
 
