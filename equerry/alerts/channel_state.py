@@ -35,6 +35,11 @@ def disable(pipe: Pipeline, name: str, row: Disabled) -> None:
     pipe.hset(keys.channels(), name, msgspec.json.encode(row))
 
 
-def enable(redis: Redis, name: str) -> bool:
-    """Let a channel send again. Returns whether it was disabled."""
-    return bool(redis.hdel(keys.channels(), name))
+def is_disabled(redis: Redis, name: str) -> bool:
+    """Whether the channel refused for good, with these settings or earlier ones."""
+    return bool(redis.hexists(keys.channels(), name))
+
+
+def enable(pipe: Pipeline, name: str) -> None:
+    """Queue a channel's return."""
+    pipe.hdel(keys.channels(), name)

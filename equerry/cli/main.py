@@ -15,6 +15,7 @@ VERBS = {
     "tail": "equerry.cli.tail:tail",
     "query": "equerry.cli.query:query",
     "dead": "equerry.cli.dead:dead",
+    "alert": "equerry.cli.alert:alert",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }
