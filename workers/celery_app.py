@@ -31,7 +31,11 @@ def _tasks_and_schedule() -> dict[str, object]:
             name: {
                 "task": "workers.jobs.run",
                 "schedule": job["when"],
-                "options": {"queue": job["queue"]},
+                # What may run any number of times need not be made up for, were nobody there.
+                "options": {
+                    "queue": job["queue"],
+                    "expires": None if job["once"] else job["grace_seconds"],
+                },
             }
             for name, job in beat_schedule.JOBS.items()
         },

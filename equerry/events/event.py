@@ -11,8 +11,9 @@ NOISE = "noise"
 ALERTS = "alerts"
 JOBS = "jobs"
 
-# What the outside reports; the others are Equerry's own records and pass the stages untouched.
 REPORTED = frozenset({ERRORS, METRICS})
+# Equerry's own records: they pass the stages untouched.
+OWN = frozenset({ALERTS, JOBS})
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):

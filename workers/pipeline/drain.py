@@ -22,7 +22,7 @@ from equerry.archive import gate
 from equerry.archive import read as archive_read
 from equerry.archive.segment import Writer
 from equerry.errors import ArchiveFull
-from equerry.events.event import Event
+from equerry.events.event import OWN, Event
 from equerry.redis_client import Redis, is_away
 from equerry.settings import Settings
 from equerry.stream import dead
@@ -194,7 +194,9 @@ def _process_slice(
         sizes,
         settings.alerts.new_issue,
     )
-    log.info(
+    reported = any(event.kind not in OWN for event in done)
+    log.log(
+        logging.INFO if reported else logging.DEBUG,
         "batch-committed",
         extra={
             "scope": scope,
