@@ -8,6 +8,7 @@ import click
 
 from bench import backlog, door, drain, plan, report, whole
 from bench.ground import work_folder
+from bench.neighbours import Neighbours
 
 # In this order: the quiet ones first.
 BENCHMARKS = {each.NAME: each.run for each in (whole, drain, door, backlog)}
@@ -47,12 +48,12 @@ def main(only: list[str], quick: bool, write_docs: bool, earlier: Path | None) -
 
 
 def _measure(names: list[str], *, quick: bool) -> report.Report:
-    at, machine = report.now(), report.machine()
+    at = report.now()
     rows: list[report.Row] = []
-    with work_folder(WORK) as folder:
+    with Neighbours() as neighbours, work_folder(WORK) as folder:
         for name in names:
             rows += BENCHMARKS[name](folder, plan.QUICK if quick else plan.FULL)
-    return report.Report(at, machine, quick, rows)
+    return report.Report(at, report.machine(), neighbours.share, quick, rows)
 
 
 if __name__ == "__main__":

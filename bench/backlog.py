@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 
 from bench import events, rounds
-from bench.child import Answer, BenchError, Child, child
+from bench.child import BenchError, child
 from bench.ground import PROJECT, SCOPE, Ground, fill, settle
 from bench.plan import Fsync, Plan
 from bench.report import TIMES, Goal, Row
 from bench.rounds import spread
 from equerry import keys
-from equerry.redis_client import Redis
 
 NAME = "backlog"
+# A turn drains about what the shallow backlog holds, on this kind of machine.
+TURN_SECONDS = 0.08
 FSYNC: Fsync = "everysec"
 
 
@@ -33,6 +34,7 @@ def run(folder: Path, plan: Plan) -> list[Row]:
     ):
         print(f"backlog: filling {plan.deep_backlog:,} events", file=sys.stderr)
         fill(far, deep.settings, pool, plan.deep_backlog)
+        settle(far)
 
         def cost_near() -> float:
             took, done = 0.0, 0
@@ -43,10 +45,15 @@ def run(folder: Path, plan: Plan) -> list[Row]:
             return took / done * 1e6
 
         def cost_far() -> float:
-            missing = plan.deep_backlog - int(far.xlen(keys.events(SCOPE)))
-            fill(far, deep.settings, pool, missing)
-            settle(far)
-            return _slice(far, far_worker, plan)
+            took, done = 0.0, 0
+            while done < plan.slice_events:
+                answer = far_worker.ask(scope=SCOPE, project=PROJECT, seconds=TURN_SECONDS)
+                took, done = took + answer["seconds"], done + answer["events"]
+                # As much and as often as the shallow one: what is written costs the disk the same.
+                fill(far, deep.settings, pool, answer["events"])
+            if far.xlen(keys.events(SCOPE)) != plan.deep_backlog:
+                raise BenchError(f"{far.xlen(keys.events(SCOPE))} events wait")
+            return took / done * 1e6
 
         samples = rounds.take_turns(NAME, {"deep": cost_far, "shallow": cost_near}, plan.rounds)
     return [
@@ -62,14 +69,3 @@ def run(folder: Path, plan: Plan) -> list[Row]:
             f" {plan.rounds} rounds",
         )
     ]
-
-
-def _slice(redis: Redis, worker: Child, plan: Plan) -> float:
-    """Drain about a slice off the deep stream, in turns of a tenth of a second."""
-    took, done = 0.0, 0
-    while done < plan.slice_events:
-        answer: Answer = worker.ask(scope=SCOPE, project=PROJECT, seconds=0.1)
-        if not answer["events"]:
-            raise BenchError(f"nothing drained of {redis.xlen(keys.events(SCOPE))} events")
-        took, done = took + answer["seconds"], done + answer["events"]
-    return took / done * 1e6

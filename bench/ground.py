@@ -74,7 +74,7 @@ class Ground:
     @contextlib.contextmanager
     def valkey(self) -> Iterator[Redis]:
         """Run Valkey; yields a client."""
-        self.settings.data_path.mkdir(mode=0o700)
+        self.settings.data_path.mkdir(mode=0o700, exist_ok=True)
         embedded.prepare(self.settings)
         program = embedded.program(self.settings, self.environ)
         with self.running(program.argv):

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.neighbours import QUIET_SHARE
 from bench.rounds import Spread
 
 RESULTS = Path(__file__).parent / "results"
@@ -78,16 +79,25 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """One run. at: RFC 3339, UTC."""
+    """One run. at: RFC 3339, UTC. others_share: of the cores' time, what others took, 0 to 1."""
 
     at: str
     machine: str
+    others_share: float
     quick: bool
     rows: list[Row]
 
+    @property
+    def headline(self) -> str:
+        """When, on what, and whether it may stand as a record."""
+        text = f"{self.at[:10]}, {self.machine}; others took {self.others_share:.0%} of the cores"
+        if self.others_share > QUIET_SHARE:
+            text += ", so this is no record: run it on a quiet machine"
+        return f"{text}. A quick run." if self.quick else f"{text}."
+
 
 def machine() -> str:
-    """Return what it ran on, in a line, with how busy that was before the run."""
+    """Return what it runs on, in a line."""
     model = "unknown CPU"
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -95,13 +105,13 @@ def machine() -> str:
         model = names[0].partition(":")[2].strip() if names else model
     return (
         f"{os.cpu_count()} cores of {model}, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, load average {os.getloadavg()[0]:.1f} before the run"
+        f"Python {platform.python_version()}"
     )
 
 
 def show(report: Report) -> None:
     """Print the table."""
-    table = Table(title=f"{report.at}: {report.machine}", title_justify="left", show_lines=True)
+    table = Table(title=report.headline, title_justify="left", show_lines=True)
     for name in ("What", "Goal", "Result (rounds)", "Verdict", "Figures"):
         table.add_column(name, overflow="fold")
     for row in report.rows:
@@ -131,8 +141,7 @@ def read(file: Path) -> Report:
 def markdown(report: Report) -> str:
     """Return the table as Markdown."""
     lines = [
-        f"Measured {report.at[:10]} on {report.machine}"
-        + (" (quick run)." if report.quick else "."),
+        f"Measured {report.headline}",
         "",
         "| What | Goal | Result (range of rounds) | Verdict | Figures | Conditions |",
         "|---|---|---|---|---|---|",

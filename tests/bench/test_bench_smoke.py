@@ -58,7 +58,7 @@ def test_verdict_is_of_the_median(goal: Goal | None, verdict: str) -> None:
 
 def test_report_comes_back_from_its_file(tmp_path: Path) -> None:
     """What was measured is read back as it was, so the docs can be written later."""
-    done = Report("2026-11-23T15:04:05Z", "a machine", quick=True, rows=[ROW])
+    done = Report("2026-11-23T15:04:05Z", "a machine", 0.0, quick=True, rows=[ROW])
     assert report.read(report.write(done, tmp_path / "results")) == done
 
 
@@ -66,10 +66,10 @@ def test_docs_keep_all_but_the_table(tmp_path: Path) -> None:
     """Between the markers stands the new table; around them nothing has changed."""
     file = tmp_path / "performance.md"
     file.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    done = Report("2026-11-23T15:04:05Z", "a machine", quick=False, rows=[ROW])
+    done = Report("2026-11-23T15:04:05Z", "a machine", 0.0, quick=False, rows=[ROW])
     report.write_docs(done, file)
     text = file.read_text()
-    assert text.startswith(f"before\n{report.BEGIN}\nMeasured 2026-11-23 on a machine.\n")
+    assert text.startswith(f"before\n{report.BEGIN}\nMeasured 2026-11-23, a machine;")
     assert "| Speed |" in text
     assert "old" not in text
     assert text.endswith(f"{report.END}\nafter\n")
@@ -80,7 +80,7 @@ def test_docs_without_markers_are_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "performance.md"
     file.write_text(f"before\n{report.BEGIN}\n")
     with pytest.raises(ValueError, match="markers"):
-        report.write_docs(Report("2026-11-23T15:04:05Z", "m", quick=False, rows=[ROW]), file)
+        report.write_docs(Report("2026-11-23T15:04:05Z", "m", 0.0, quick=False, rows=[ROW]), file)
     assert file.read_text() == f"before\n{report.BEGIN}\n"
 
 
