@@ -29,7 +29,7 @@ def away(settings: Settings, error: Exception) -> SettingsError:
     """Return the error to raise: where Redis was looked for, without its password, and why not."""
     place = masked("redis.url", settings.redis_url)
     hint = "" if settings.redis.url else " Is `equerry up` running?"
-    return SettingsError(f"redis.url (EQUERRY_REDIS_URL): {place}: {error}.{hint}")
+    return SettingsError(f"redis.url (EQUERRY_REDIS_URL): {place}: {str(error).rstrip('.')}.{hint}")
 
 
 def scopes(settings: Settings, slug: str | None = None) -> dict[str, str]:

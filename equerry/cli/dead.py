@@ -57,10 +57,10 @@ _chosen = click.argument("ids", metavar="[ID]...", nargs=-1, callback=_ids)
 
 @click.group()
 def dead() -> None:
-    """Look at events that no worker could process, and retry or drop them.
+    """List, retry or drop events that failed for good.
 
-    An event dies after three deliveries without success. It waits here until someone decides; the
-    events around it went on.
+    An event that no worker could process dies after three deliveries. It waits here until someone
+    decides; the events around it went on.
     """
 
 

@@ -37,10 +37,11 @@ BAD_QUERY_EXIT = 2
 )
 @click.pass_context
 def query(context: click.Context, sql: str | None, form: str | None, days: int | None) -> None:
-    """Ask the archive in SQL (DuckDB's); - reads it from standard input.
+    """Ask the archive in SQL; it only reads.
 
-    The views are errors, metrics, alerts, jobs and noise. DESCRIBE errors shows the columns; times
-    are UTC, tags a MAP, extra and breadcrumbs JSON. A query only reads.
+    The dialect is DuckDB's; - reads the query from standard input. The views are errors, metrics,
+    alerts, jobs and noise. DESCRIBE errors shows the columns; times are UTC, tags a MAP, extra and
+    breadcrumbs JSON.
 
     \b
     Examples:

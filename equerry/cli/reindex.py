@@ -112,7 +112,7 @@ def _summary(settings: Settings, counted: Recount, seconds: float) -> Summary:
 def _tell(summary: Summary) -> None:
     click.echo(f"Rebuilt from {summary.lines:,} lines in {summary.seconds:.1f} s.")
     for slug, held in summary.projects.items():
-        click.echo(f"  {slug}: {held['events']:,} events, {held['issues']:,} issues")
+        click.echo(f"  {slug}: events {held['events']:,}, issues {held['issues']:,}")
     for number, what in (
         (summary.repeated, "repeated lines were counted once"),
         (summary.uncommitted, "lines were left to the worker that has not finished them"),
