@@ -9,7 +9,7 @@ from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
 from equerry.stream.door import UNLIMITED, Door
 from equerry.stream.entry import Entry
-from workers.pipeline.drain import Bench
+from workers.pipeline.batch import Bench
 
 MakeBench = Callable[[], Bench]
 Post = Callable[..., list[str]]

@@ -54,11 +54,11 @@ def test_a_traceback_stays_on_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         logs.configure("json")
         try:
-            raise ValueError("no good")
+            int("no good")
         except ValueError:
             logging.getLogger("t").exception("failed")
     finally:
         root.handlers[:], level = before
         root.setLevel(level)
     [line] = sink.getvalue().splitlines()
-    assert "ValueError: no good" in json.loads(line)["exception"]
+    assert "ValueError: invalid literal" in json.loads(line)["exception"]

@@ -11,7 +11,7 @@ from equerry.redis_client import Redis, connect
 from equerry.settings import Settings
 from equerry.slots import Slots
 from equerry.stream.consumer import Consumer
-from workers.pipeline.drain import Bench
+from workers.pipeline.batch import Bench
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import zstandard
 from equerry import clock
 from equerry.archive import read
 from equerry.archive.read import CLOSED, OPEN, Segment
-from equerry.durable import fsync_folder
+from equerry.durable import fsync
 
 DAY_MS = 86_400_000
 
@@ -53,9 +53,9 @@ def _close(segment: Segment) -> bool:
             sink.flush()
             os.fsync(sink.fileno())
         partial.rename(target)
-        fsync_folder(target.parent)
+        fsync(target.parent)
         segment.path.unlink()
-        fsync_folder(target.parent)
+        fsync(target.parent)
     return True
 
 

@@ -1,13 +1,14 @@
 """Reading the archive: which segments there are, and their lines, open or compressed."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import zstandard
 
 from equerry.archive import line as lines
+from equerry.durable import fsync
 
 OPEN = ".jsonl"
 CLOSED = ".jsonl.zst"
@@ -74,7 +75,7 @@ def written(root: Path, consumer: str, wanted: set[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for of_kind in newest.values():
         for segment in of_kind[-2:]:
-            found |= wanted.intersection(map(lines.stream_id, _tail(segment)))
+            found |= _among(wanted, _tail(segment), segment)
     return found
 
 
@@ -83,7 +84,19 @@ def written_since(root: Path, since_ms: int, wanted: set[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for segment in segments(root):
         if segment.path.stat().st_mtime_ns // 1_000_000 >= since_ms:
-            found |= wanted.intersection(map(lines.stream_id, whole_lines(segment)))
+            found |= _among(wanted, whole_lines(segment), segment)
+    return found
+
+
+def _among(wanted: set[bytes], read: Iterable[bytes], segment: Segment) -> set[bytes]:
+    """Return the wanted that are among the lines read; they are on the disk when it returns.
+
+    Who wrote them may have died before its fsync: they are in the file, but a power cut would take
+    them away again, and nobody will write them a second time.
+    """
+    found = wanted.intersection(map(lines.stream_id, read))
+    if found:
+        fsync(segment.path)
     return found
 
 

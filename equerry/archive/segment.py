@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from equerry import clock
-from equerry.durable import cut_torn_line, fsync_folder, write_all
+from equerry.durable import cut_torn_line, fsync, write_all
 from equerry.errors import ArchiveFull
 
 
@@ -72,7 +72,7 @@ def _open_locked(path: Path) -> int:
             break
         os.close(descriptor)
     if fresh:
-        fsync_folder(path.parent)
-        fsync_folder(path.parent.parent)
+        fsync(path.parent)
+        fsync(path.parent.parent)
     cut_torn_line(descriptor)
     return descriptor

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from equerry.durable import cut_torn_line, fsync_folder, write_all
+from equerry.durable import cut_torn_line, fsync, write_all
 from equerry.errors import SpoolFull
 from equerry.slots import Slots
 from equerry.stream.entry import Entry
@@ -73,7 +73,7 @@ class Spool:
                 write_all(descriptor, data)
                 os.fsync(descriptor)
                 if size == 0:
-                    fsync_folder(self._folder)
+                    fsync(self._folder)
             except OSError as error:
                 os.ftruncate(descriptor, size)
                 raise SpoolFull(f"the spool's disk refuses: {error.strerror}") from error

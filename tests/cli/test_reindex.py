@@ -17,8 +17,8 @@ from equerry.slots import Slots
 from equerry.stream.consumer import Consumer
 from equerry.stream.door import UNLIMITED, Door
 from equerry.stream.entry import Entry
-from workers.pipeline import commit, drain
-from workers.pipeline.drain import Bench
+from workers.pipeline import batch, commit, drain
+from workers.pipeline.batch import Bench
 
 Cli = Callable[..., Result]
 SENDER = intake.Sender("test", "")
@@ -129,7 +129,7 @@ def test_a_batch_between_archive_and_commit(redis: Redis, bench: Bench, cli: Cli
     run(bench)
     post(redis)
     entries = bench.consumer.read("p1")
-    events = [drain._event(entry, 1) for entry in entries]
+    events = [batch._event(entry, 1) for entry in entries]
     commit.archive(bench.writer, [_staged(bench, event) for event in events], (), clock.now_ms())
     bench.writer.close()
     done = cli("reindex", "--json")
@@ -143,7 +143,7 @@ def test_a_batch_between_archive_and_commit(redis: Redis, bench: Bench, cli: Cli
 
 
 def _staged(bench: Bench, event: Any) -> Any:
-    return drain.stages.run(event, bench.settings.severity.rules)
+    return batch.stages.run(event, bench.settings.severity.rules)
 
 
 def test_repeats_and_damage(redis: Redis, settings: Settings, bench: Bench, cli: Cli) -> None:

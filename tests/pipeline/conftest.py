@@ -13,7 +13,7 @@ from equerry.slots import Slots
 from equerry.stream.consumer import Consumer
 from equerry.stream.door import UNLIMITED, Door
 from equerry.stream.entry import Entry
-from workers.pipeline.drain import Bench
+from workers.pipeline.batch import Bench
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.stream import findings
 from equerry.stream.entry import Entry
-from workers.pipeline import commit, drain, stages
-from workers.pipeline.drain import Bench, Drained
+from workers.pipeline import batch, commit, drain, stages
+from workers.pipeline.batch import Bench, Drained
 
 SCOPE, PROJECT = "p1", 1
 
@@ -30,7 +30,7 @@ def run(bench: Bench) -> Drained:
 def events(bench: Bench, entries: Sequence[Entry]) -> list[Event]:
     """Run the stages as a drain does."""
     done = [
-        stages.run(drain._event(entry, PROJECT), bench.settings.severity.rules) for entry in entries
+        stages.run(batch._event(entry, PROJECT), bench.settings.severity.rules) for entry in entries
     ]
     return [event for event in done if isinstance(event, Event)]
 
