@@ -26,7 +26,7 @@ JOBS = {
         "once": False,
     },
     "watch-parts": {
-        "what": "Looks at every part of Equerry; reports dead letters, a full disk, a stalled queue",
+        "what": "Looks at Equerry's own parts; reports dead letters, a full disk, a stalled queue",
         "when": schedule(15.0),
         "queue": "alerts",
         "grace_seconds": 60,
