@@ -91,3 +91,8 @@ def identity(line: bytes) -> bytes:
     `_id`s alone are not: each project's stream gives its own.
     """
     return line.partition(b',"received_at":')[0]
+
+
+def is_of(line: bytes, project: int) -> bool:
+    """Whether an encoded line is an event of this project."""
+    return identity(line).endswith(b',"project":%d' % project)

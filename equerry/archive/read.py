@@ -62,8 +62,8 @@ def whole_lines(segment: Segment) -> Iterator[bytes]:
                 yield line
 
 
-def written(root: Path, consumer: str, wanted: set[bytes]) -> set[bytes]:
-    """Return which of the wanted `_id`s stand at the end of this consumer's segments.
+def written(root: Path, consumer: str, project: int, wanted: set[bytes]) -> set[bytes]:
+    """Return which of the project's wanted `_id`s stand at the end of this consumer's segments.
 
     That is enough for a consumer that has appended nothing since: the two newest of each kind are
     read, no more than TAIL_BYTES each.
@@ -75,26 +75,30 @@ def written(root: Path, consumer: str, wanted: set[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for of_kind in newest.values():
         for segment in of_kind[-2:]:
-            found |= _among(wanted, _tail(segment), segment)
+            found |= _among(wanted, project, _tail(segment), segment)
     return found
 
 
-def written_since(root: Path, since_ms: int, wanted: set[bytes]) -> set[bytes]:
-    """Return which of the wanted `_id`s stand in a segment changed since then; reads it whole."""
+def written_since(root: Path, since_ms: int, project: int, wanted: set[bytes]) -> set[bytes]:
+    """Return which of the project's wanted `_id`s stand in a segment changed since then."""
     found: set[bytes] = set()
     for segment in segments(root):
         if segment.path.stat().st_mtime_ns // 1_000_000 >= since_ms:
-            found |= _among(wanted, whole_lines(segment), segment)
+            found |= _among(wanted, project, whole_lines(segment), segment)
     return found
 
 
-def _among(wanted: set[bytes], read: Iterable[bytes], segment: Segment) -> set[bytes]:
+def _among(wanted: set[bytes], project: int, read: Iterable[bytes], segment: Segment) -> set[bytes]:
     """Return the wanted that are among the lines read; they are on the disk when it returns.
 
     Who wrote them may have died before its fsync: they are in the file, but a power cut would take
     them away again, and nobody will write them a second time.
     """
-    found = wanted.intersection(map(lines.stream_id, read))
+    # Each project's stream gives its own ids, and a consumer writes all projects' lines: the same
+    # `_id` may be another project's.
+    found = wanted.intersection(
+        lines.stream_id(line) for line in read if lines.is_of(line, project)
+    )
     if found:
         fsync(segment.path)
     return found

@@ -144,6 +144,28 @@ def test_killed_twice_in_the_same_place(
     assert ids(archived(settings)) == Counter(posted)
 
 
+def test_the_same_stream_id_of_another_project_is_another_event(
+    make_bench: MakeBench, post: Post, redis: Redis, settings: Settings
+) -> None:
+    """Streams give their ids by themselves, and two projects' events may have the same."""
+    [posted] = post("ours")
+    [(stream_id, _)] = redis.xrange(keys.events(SCOPE))
+    dying = make_bench()
+    dying.consumer.read(SCOPE)
+    other = Event(
+        stream_id=stream_id.decode(),
+        id="cd" * 16,
+        kind="errors",
+        project=2,
+        received_ms=1,
+        raw=b'{"timestamp":"t","message":"theirs"}',
+    )
+    commit.archive(dying.writer, [other], (), clock.now_ms())
+    die(dying)
+    assert run(make_bench()).events == 1
+    assert ids(archived(settings)) == Counter([posted, "cd" * 16])
+
+
 def test_killed_within_a_line(make_bench: MakeBench, post: Post, settings: Settings) -> None:
     """Half a line at the end is cut by who takes the slot next, and the event is written whole."""
     posted = post("a", "b")

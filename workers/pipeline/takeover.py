@@ -17,7 +17,7 @@ def take_over(bench: Bench, scope: str, project_id: int, owner: str) -> Drained:
     """Finish what the owner left. Lines already written are looked for first."""
     total = Drained()
     while left := bench.consumer.left(scope, owner):
-        written = _written(bench, owner, left)
+        written = _written(bench, project_id, owner, left)
         poison = [entry for entry in left if entry.deliveries >= MAX_DELIVERIES]
         if poison:
             entries = bench.consumer.claim(scope, poison)
@@ -48,13 +48,13 @@ def _groups(left: Sequence[Left]) -> Iterator[list[Left]]:
             yield [entry]
 
 
-def _written(bench: Bench, owner: str, left: Sequence[Left]) -> set[bytes]:
+def _written(bench: Bench, project_id: int, owner: str, left: Sequence[Left]) -> set[bytes]:
     """Return the entries whose lines stand in the archive already."""
     root = bench.settings.data_path / "archive"
     once = {entry.stream_id for entry in left if entry.deliveries <= 1}
     again = {entry.stream_id for entry in left if entry.deliveries > 1}
-    written = archive_read.written(root, owner, once) if once else set()
+    written = archive_read.written(root, owner, project_id, once) if once else set()
     if again:  # handed on before: the lines may stand in the segments of any former holder
         oldest_ms = min(int(stream_id.partition(b"-")[0]) for stream_id in again)
-        written |= archive_read.written_since(root, oldest_ms, again)
+        written |= archive_read.written_since(root, oldest_ms, project_id, again)
     return written
