@@ -41,6 +41,7 @@ def segments(root: Path, kind: str = "*") -> list[Segment]:
     for suffix in (CLOSED, OPEN):
         for path in root.glob(f"{kind}/*/*{suffix}"):
             hour, _, consumer = path.name.removesuffix(suffix).partition("-")
+            consumer = consumer.partition("+")[0]  # `+1`: the same, after it was closed once
             stem = str(path).removesuffix(suffix)
             found[stem] = Segment(path, path.parts[-3], path.parts[-2], hour, consumer)
     return [found[stem] for stem in sorted(found)]

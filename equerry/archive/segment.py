@@ -5,6 +5,7 @@ under its writer; a drain opens its segments and lets go of them when it ends.
 """
 
 import fcntl
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,10 +61,21 @@ class Writer:
         return descriptor
 
 
-def _open_locked(path: Path) -> int:
+def _not_closed(path: Path) -> Path:
+    """Return the path or, where an hour was closed and the clock came back to it, `…+1.jsonl`."""
+    numbered = (path.with_stem(f"{path.stem}+{number}") for number in itertools.count(1))
+    return next(
+        name
+        for name in itertools.chain([path], numbered)
+        if not name.with_name(f"{name.name}.zst").exists()
+    )
+
+
+def _open_locked(hour: Path) -> int:
     """Open for appending and lock. A line that a kill tore is cut: it was never committed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    hour.parent.mkdir(parents=True, exist_ok=True)
     while True:
+        path = _not_closed(hour)
         fresh = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         fcntl.flock(descriptor, fcntl.LOCK_EX)

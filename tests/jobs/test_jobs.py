@@ -139,6 +139,19 @@ def test_retention_leaves_an_open_segment_alone(context: Context) -> None:
     assert retention.run(context).summary["closed"] == 1
 
 
+def test_an_hour_that_comes_again_overwrites_nothing(context: Context) -> None:
+    """A clock that steps back into a closed hour begins another segment of it."""
+    hour_ago = context.now_ms - 3_600_000
+    for text in (b"first\n", b"second\n", b"third\n"):
+        write(context, "errors", [text], hour_ago)
+        assert retention.run(context).summary["closed"] == 1
+    root = context.settings.data_path / "archive"
+    found = read.segments(root)
+    lines = sorted(line for segment in found for line in read.whole_lines(segment))
+    assert lines == [b"first\n", b"second\n", b"third\n"]
+    assert {segment.consumer for segment in found} == {"c-1"}
+
+
 def test_retention_removes_what_is_too_old(
     context: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
