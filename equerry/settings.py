@@ -15,6 +15,9 @@ from equerry.events.severity import DEFAULT_RULES, Rule, Severity
 
 MIB = 1024 * 1024
 DAY_SECONDS = 86_400
+
+# The channel that needs no settings: the terminal of `equerry up`.
+CONSOLE = "console"
 # sun_path holds 108 bytes on Linux and 104 on macOS, its closing zero included.
 SOCKET_PATH_MAX_BYTES = 103
 
@@ -112,6 +115,11 @@ class Slack(_Section, frozen=True):
     webhook_url: str = ""
     """`https://hooks.slack.com/services/…`."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to."""
+        return bool(self.webhook_url)
+
 
 class Email(_Section, frozen=True):
     """Mail by SMTP."""
@@ -123,6 +131,11 @@ class Email(_Section, frozen=True):
     sender: str = "equerry@localhost"
     """The sender's address."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to."""
+        return bool(self.smtp_url and self.to)
+
 
 class Webhook(_Section, frozen=True):
     """A signed webhook."""
@@ -131,6 +144,11 @@ class Webhook(_Section, frozen=True):
     """Where alerts are posted; see docs/webhook.md."""
     secret: str = ""
     """What the signature is made with; required with a url."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be sent to."""
+        return bool(self.url and self.secret)
 
 
 class Routes(_Section, frozen=True):
@@ -168,6 +186,16 @@ class Alerts(_Section, frozen=True):
     email: Email = Email()
     webhook: Webhook = Webhook()
     routes: Routes = Routes()
+
+    @property
+    def channels(self) -> dict[str, Slack | Email | Webhook]:
+        """Every channel that has settings, by name, in the order in which one stands in."""
+        return {"slack": self.slack, "email": self.email, "webhook": self.webhook}
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """The channels whose settings suffice; the console only where none do. Never empty."""
+        return tuple(name for name, each in self.channels.items() if each.ready) or (CONSOLE,)
 
 
 class ErrorRate(_Section, frozen=True):

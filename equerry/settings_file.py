@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from equerry.errors import SettingsError
-from equerry.settings import Settings
+from equerry.settings import CONSOLE, Settings
 
 DEFAULT_FILE = "equerry.toml"
 
@@ -198,7 +198,7 @@ def _check_channels(settings: Settings) -> None:
         raise SettingsError("alerts.email.smtp_url: takes smtp:// or smtps://")
     if alerts.email.smtp_url and not alerts.email.to:
         raise SettingsError("alerts.email.to: mail is configured, but nobody to send it to")
-    known = {"slack", "email", "webhook", "console"}
+    known = {*alerts.channels, CONSOLE}
     for severity in ("critical", "high", "medium", "low"):
         for name in getattr(alerts.routes, severity):
             if name not in known:

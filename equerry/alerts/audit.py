@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from equerry import clock
+from equerry.alerts.notification import Notification
 from equerry.events.event import ALERTS
 from equerry.redis_client import Pipeline
 from equerry.stream import entry
@@ -44,3 +45,20 @@ def write(pipe: Pipeline, scope: str, at_ms: int, **fields: object) -> None:
     """Queue one line, in the same transaction as what it tells of."""
     line = msgspec.convert({"timestamp": clock.rfc3339(at_ms), **fields}, Line)
     entry.append(pipe, scope, ALERTS, uuid.uuid4().hex, at_ms, msgspec.json.encode(line))
+
+
+def write_row(pipe: Pipeline, row: Notification, at_ms: int, what: What, detail: str = "") -> None:
+    """Queue a line about a notification."""
+    write(
+        pipe,
+        row.scope,
+        at_ms,
+        what=what,
+        key=row.lead.key,
+        title=row.title,
+        channel=row.channel,
+        notification=row.id,
+        findings=len(row.findings),
+        attempt=row.attempts,
+        detail=detail,
+    )

@@ -15,10 +15,8 @@ from equerry.alerts.notification import Notification
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.redis_client import Redis
-from equerry.settings import Settings
 
 RULE = "test"
-CONSOLE = "console"
 
 _ROW = msgspec.json.Decoder(Notification)
 
@@ -41,17 +39,6 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     next_try: str = ""
 
 
-def configured(settings: Settings) -> tuple[str, ...]:
-    """Return the channels whose settings suffice; the console where none do."""
-    alerts = settings.alerts
-    suffice = {
-        "slack": alerts.slack.webhook_url,
-        "email": alerts.email.smtp_url and alerts.email.to,
-        "webhook": alerts.webhook.url and alerts.webhook.secret,
-    }
-    return tuple(name for name, given in suffice.items() if given) or (CONSOLE,)
-
-
 def notification(channel: str, by: str, now_ms: int) -> Notification:
     """Return a test alert for one channel. by: who asked, for whoever reads it."""
     id_ = uuid.uuid4().hex
@@ -71,17 +58,7 @@ def put(redis: Redis, rows: list[Notification], now_ms: int) -> None:
     pipe = redis.pipeline(transaction=True)
     outbox.put(pipe, rows)
     for row in rows:
-        audit.write(
-            pipe,
-            row.scope,
-            now_ms,
-            what="queued",
-            key=row.lead.key,
-            title=row.title,
-            channel=row.channel,
-            notification=row.id,
-            findings=1,
-        )
+        audit.write_row(pipe, row, now_ms, "queued")
     pipe.execute()
 
 

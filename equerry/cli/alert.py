@@ -20,7 +20,7 @@ from equerry.errors import EquerryError, SettingsError
 from equerry.health import parts
 from equerry.health.part import Status
 from equerry.redis_client import Redis
-from equerry.settings import Settings
+from equerry.settings import CONSOLE, Settings
 
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.1
@@ -31,7 +31,7 @@ SETTINGS = {
     "slack": "alerts.slack.webhook_url (EQUERRY_SLACK_WEBHOOK_URL)",
     "email": "alerts.email.smtp_url and .to (EQUERRY_SMTP_URL, EQUERRY_ALERT_EMAIL_TO)",
     "webhook": "alerts.webhook.url and .secret (EQUERRY_WEBHOOK_URL, EQUERRY_WEBHOOK_SECRET)",
-    trial.CONSOLE: "",
+    CONSOLE: "",
 }
 
 
@@ -98,9 +98,9 @@ def test(only: tuple[str, ...], wait_seconds: float, *, as_json: bool) -> None:
 
 
 def _names(settings: Settings, only: Sequence[str]) -> tuple[str, ...]:
-    configured = trial.configured(settings)
+    configured = settings.alerts.configured
     for name in only:
-        if name != trial.CONSOLE and name not in configured:
+        if name != CONSOLE and name not in configured:
             raise SettingsError(f"{name} is not configured: set {SETTINGS[name]}")
     return tuple(dict.fromkeys(only)) or configured
 

@@ -3,23 +3,12 @@
 from pathlib import Path
 
 from equerry.cli.address import base_url, dsn_of
-from equerry.settings import Settings
+from equerry.settings import CONSOLE, Settings
 
 REPORT = (
     '{"name":"TypeError","message":"Hello from curl","boundary":"global",'
     '"stack":"TypeError: Hello from curl\\n    at pay (checkout.js:1:1)"}'
 )
-
-
-def channels(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the configured alert channels."""
-    alerts = settings.alerts
-    configured = {
-        "slack": alerts.slack.webhook_url,
-        "email": alerts.email.smtp_url,
-        "webhook": alerts.webhook.url,
-    }
-    return tuple(name for name, address in configured.items() if address)
 
 
 def log_path(settings: Settings) -> Path:
@@ -35,7 +24,7 @@ def facts(settings: Settings) -> dict[str, object]:
         "flower": base_url(settings.flower.host, settings.flower.port),
         "flower_password_file": str(settings.data_path / "flower-password"),
         "dsn": {each.slug: dsn_of(each, api) for each in settings.projects},
-        "channels": channels(settings),
+        "channels": settings.alerts.configured,
         "archive": str(settings.data_path / "archive"),
         "log": str(log_path(settings)),
     }
@@ -71,9 +60,8 @@ def _headline(missing: tuple[str, ...]) -> str:
 
 
 def _alerts(settings: Settings) -> str:
-    names = channels(settings)
-    if names:
-        return ", ".join(names)
+    if settings.alerts.configured != (CONSOLE,):
+        return ", ".join(settings.alerts.configured)
     return (
         "shown here; EQUERRY_SLACK_WEBHOOK_URL, EQUERRY_SMTP_URL or EQUERRY_WEBHOOK_URL send them"
     )

@@ -142,7 +142,6 @@ def test_a_fault_in_a_channel_loses_nothing(
     def broken(*_args: object) -> str:
         raise ZeroDivisionError
 
-    channel = deliver.channels.CHANNELS["webhook"]._replace(send=broken)
-    monkeypatch.setitem(deliver.channels.CHANNELS, "webhook", channel)
+    monkeypatch.setitem(deliver.channels.CHANNELS, "webhook", broken)
     assert not deliver.deliver(redis, settings, SCOPE, made.id, no_jitter)
     assert left(redis) is not None

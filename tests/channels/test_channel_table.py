@@ -29,7 +29,12 @@ def test_configured(
     alerts: dict[str, Any], names: tuple[str, ...], settings: Callable[..., Settings]
 ) -> None:
     """What is set up is used; only where nothing is, the console is."""
-    assert channels.configured(settings(**alerts)) == names
+    assert settings(**alerts).alerts.configured == names
+
+
+def test_every_channel_with_settings_can_be_sent_to(settings: Callable[..., Settings]) -> None:
+    """The table of senders and the sections of the settings name the same channels."""
+    assert set(channels.CHANNELS) == {*settings().alerts.channels, "console"}
 
 
 def test_routes_name_channels_of_the_table(settings: Callable[..., Settings]) -> None:

@@ -9,10 +9,10 @@ from click.testing import Result
 from receivers import HttpReceiver, Reply
 
 from equerry import clock, keys, queue
-from equerry.alerts import channel_state, outbox, trial
+from equerry.alerts import channel_state, outbox
 from equerry.redis_client import Redis, connect
-from equerry.settings import Alerts, Email, Settings, Slack, Webhook
-from workers.alerting import channels, deliver
+from equerry.settings import Alerts, Settings, Webhook
+from workers.alerting import deliver
 
 Cli = Callable[..., Result]
 Work = Callable[[Settings], None]
@@ -176,20 +176,3 @@ def test_redis_away(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 2
     [line] = done.stderr.splitlines()
     assert line.startswith("equerry: redis.url (EQUERRY_REDIS_URL): ")
-
-
-@pytest.mark.parametrize(
-    "alerts",
-    [
-        Alerts(),
-        Alerts(slack=Slack(webhook_url="https://a")),
-        Alerts(webhook=Webhook(url="https://a")),
-        Alerts(webhook=Webhook(url="https://a", secret="s"), slack=Slack(webhook_url="https://a")),
-        Alerts(email=Email(smtp_url="smtp://a")),
-        Alerts(email=Email(smtp_url="smtp://a", to=("b@c",))),
-    ],
-)
-def test_channels_are_the_workers(settings: Settings, alerts: Alerts) -> None:
-    """The verb takes the same channels for configured as the workers do, and names them all."""
-    ours = msgspec.structs.replace(settings, alerts=alerts)
-    assert trial.configured(ours) == channels.configured(ours)

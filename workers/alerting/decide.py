@@ -79,17 +79,7 @@ def _decide_some(
         _log(pipe, scope, now_ms, finding, decision, timing)
     rows = [row for message in told for row in _rows(router, scope, message, now_ms)]
     for row in rows:
-        audit.write(
-            pipe,
-            scope,
-            now_ms,
-            what="queued",
-            key=row.lead.key,
-            title=row.title,
-            channel=row.channel,
-            notification=row.id,
-            findings=len(row.findings),
-        )
+        audit.write_row(pipe, row, now_ms, "queued")
     outbox.put(pipe, rows)
     ledger.write(pipe, scope, states, groups)
     findings.remove(pipe, scope, [stream_id for stream_id, _ in found])

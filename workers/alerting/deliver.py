@@ -18,7 +18,7 @@ from equerry.alerts.notification import Notification
 from equerry.errors import DeliveryError
 from equerry.events.severity import Severity
 from equerry.finding import Finding
-from equerry.redis_client import Pipeline, Redis
+from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.stream import findings
 from workers.alerting import channels
@@ -40,7 +40,7 @@ def deliver(
         return False
     tried = replace(row, attempts=row.attempts + 1)
     try:
-        receipt = channels.CHANNELS[row.channel].send(row, settings)
+        receipt = channels.CHANNELS[row.channel](row, settings)
     except DeliveryError as error:
         _failed(redis, settings, tried, error, jitter())
         return False
@@ -51,10 +51,10 @@ def deliver(
         return False
     pipe = redis.pipeline(transaction=True)
     outbox.take_out(pipe, row)
-    _audit(pipe, tried, "sent", receipt)
+    audit.write_row(pipe, tried, clock.now_ms(), "sent", receipt)
     if row.lead.rule == trial.RULE and channel_state.is_disabled(redis, row.channel):
         channel_state.enable(pipe, row.channel)
-        _audit(pipe, tried, "channel-enabled", "a test alert got through")
+        audit.write_row(pipe, tried, clock.now_ms(), "channel-enabled", "a test alert got through")
     pipe.execute()
     log.info("notification-sent", extra={"channel": row.channel, "notification": row.id})
     return True
@@ -68,12 +68,13 @@ def _failed(
     pipe = redis.pipeline(transaction=True)
     if error.permanent or tired:
         outbox.give_up(pipe, replace(tried, last_error=str(error)))
-        _audit(pipe, tried, "given-up", str(error))
+        audit.write_row(pipe, tried, now_ms, "given-up", str(error))
     else:
         wait = retry.delay_seconds(tried.attempts, error.retry_after_seconds, jitter)
         due_ms = now_ms + int(wait * 1000)
         outbox.put(pipe, [replace(tried, due_ms=due_ms, last_error=str(error))])
-        _audit(pipe, tried, "attempt-failed", f"{error}; next try in {wait:.1f} s")
+        again = f"{error}; next try in {wait:.1f} s"
+        audit.write_row(pipe, tried, now_ms, "attempt-failed", again)
     pipe.execute()
     log.warning(
         "notification-failed",
@@ -113,19 +114,3 @@ def _disable(redis: Redis, settings: Settings, row: Notification, reason: str, n
         pipe, keys.SITE, now_ms, what="channel-disabled", channel=row.channel, detail=reason
     )
     pipe.execute()
-
-
-def _audit(pipe: Pipeline, row: Notification, what: str, detail: str) -> None:
-    audit.write(
-        pipe,
-        row.scope,
-        clock.now_ms(),
-        what=what,
-        key=row.lead.key,
-        title=row.title,
-        channel=row.channel,
-        notification=row.id,
-        findings=len(row.findings),
-        attempt=row.attempts,
-        detail=detail,
-    )

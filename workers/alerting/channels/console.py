@@ -8,11 +8,6 @@ from equerry.settings import Settings
 from workers.alerting.channels.wording import cut, headline, moment, place, visible, worst_first
 
 
-def configured(_settings: Settings) -> bool:
-    """Always: standard output needs no settings. The table turns to it where nothing else is."""
-    return True
-
-
 def send(notification: Notification, settings: Settings) -> str:
     """Write the alert to the process's real standard output, at once.
 

@@ -38,11 +38,6 @@ class Relay(msgspec.Struct, frozen=True):
     password: str
 
 
-def configured(settings: Settings) -> bool:
-    """Whether a server and somebody to write to are set."""
-    return bool(settings.alerts.email.smtp_url and settings.alerts.email.to)
-
-
 def send(notification: Notification, settings: Settings) -> str:
     """Hand the mail to the relay. Raises DeliveryError unless the relay took it.
 

@@ -45,11 +45,6 @@ MESSAGE_REFUSED = frozenset({400, 413})
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def configured(settings: Settings) -> bool:
-    """Whether a webhook address is set."""
-    return bool(settings.alerts.slack.webhook_url)
-
-
 def send(notification: Notification, settings: Settings) -> str:
     """Post the message. Raises DeliveryError unless Slack took it.
 

@@ -32,11 +32,6 @@ class _Payload(msgspec.Struct, frozen=True):
     findings: tuple[_Finding, ...]
 
 
-def configured(settings: Settings) -> bool:
-    """Whether an address and a secret are set."""
-    return bool(settings.alerts.webhook.url and settings.alerts.webhook.secret)
-
-
 def send(notification: Notification, settings: Settings) -> str:
     """POST the notification, signed for this moment. Raises DeliveryError unless it is a 2xx."""
     body = payload(notification)
