@@ -1,5 +1,6 @@
 """Prometheus metrics of the door and of what it can see: one table of names, types and meanings."""
 
+import functools
 import hmac
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -113,9 +114,13 @@ def blueprint(settings: Settings, redis: Redis) -> Blueprint:
         "equerry_http_requests", family.meaning, family.labels.split(","), registry=registry
     )
 
+    @functools.cache  # endpoints and statuses are few
+    def counter(endpoint: str, status: int) -> Counter:
+        return answered.labels(endpoint, str(status))
+
     def count(response: Response) -> Response:
         endpoint = request.url_rule.rule if request.url_rule else "unknown"
-        answered.labels(endpoint, str(response.status_code)).inc()
+        counter(endpoint, response.status_code).inc()
         return response
 
     @exposition.record

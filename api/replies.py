@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from flask import Flask, Response, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from equerry.errors import Refused
@@ -14,6 +15,14 @@ log = logging.getLogger(__name__)
 EXPOSED = "Retry-After, X-Sentry-Rate-Limits, X-Sentry-Error"
 ALLOWED_HEADERS = "Content-Type, Content-Encoding, X-Equerry-Key, Authorization, X-Requested-With"
 PREFLIGHT_SECONDS = "3600"
+
+_ALWAYS = Headers(
+    {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": EXPOSED,
+        "X-Content-Type-Options": "nosniff",
+    }
+)
 
 
 def json(status: int, body: Any) -> Response:  # noqa: ANN401, whatever msgspec encodes
@@ -56,9 +65,7 @@ def _fault(error: Exception) -> Response:
 def _cors(response: Response) -> Response:
     """Let any page read the answer: a key, not an origin, is what a report needs."""
     headers = response.headers
-    headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = EXPOSED
-    headers["X-Content-Type-Options"] = "nosniff"
+    headers.extend(_ALWAYS)
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = headers.get("Allow", "POST, OPTIONS")
         headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS

@@ -44,21 +44,22 @@ def blueprint(settings: Settings, acceptor: Acceptor) -> Blueprint:
 
     def take(read: Read) -> Response:
         _check_content_type()
+        environ = request.environ  # read as it is: request.headers looks a name up by scanning
         project = reporter.project(
             settings.projects,
-            request.headers.get(reporter.HEADER) or request.args.get(reporter.QUERY, ""),
-            request.headers.get("Origin", ""),
+            environ.get("HTTP_X_EQUERRY_KEY") or request.args.get(reporter.QUERY, ""),
+            environ.get("HTTP_ORIGIN", ""),
         )
         raw = body.read(
-            request.environ["wsgi.input"],
+            environ["wsgi.input"],
             request.content_length,
-            request.headers.get("Content-Encoding", ""),
+            environ.get("HTTP_CONTENT_ENCODING", ""),
         )
         value = wire.parse(raw)
         address = client_address.client(
-            request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), trusted
+            environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), trusted
         )
-        sender = Sender(request.headers.get("User-Agent", ""), client_address.anonymous(address))
+        sender = Sender(environ.get("HTTP_USER_AGENT", ""), client_address.anonymous(address))
         now_ms = clock.now_ms()
         taken = read(value, sender, now_ms)
         if not taken.accepted:

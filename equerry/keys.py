@@ -53,8 +53,13 @@ def issues(scope: str) -> str:
 
 
 def issue(scope: str, fingerprint: str) -> str:
-    """Hash of one issue: title, count, first and last seen, severity. The commit."""
+    """Hash of one issue: title, count, when it was first seen. The commit."""
     return f"{{{scope}}}:issue:{fingerprint}"
+
+
+def severities(scope: str) -> str:
+    """Hash: fingerprint → the highest severity seen; who is in it is known. The commit."""
+    return f"{{{scope}}}:severities"
 
 
 def dead(scope: str) -> str:

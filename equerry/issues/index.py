@@ -36,12 +36,12 @@ def expires_at(bucket: str) -> int:
 def severities(redis: Redis, scope: str, fingerprints: Iterable[str]) -> dict[str, Severity]:
     """Return the highest severity seen of each fingerprint that is known."""
     asked = list(fingerprints)
-    pipe = redis.pipeline(transaction=False)
-    for fingerprint in asked:
-        pipe.hget(keys.issue(scope, fingerprint), "severity")
+    if not asked:
+        return {}
+    texts = redis.hmget(keys.severities(scope), asked)
     return {
         fingerprint: Severity(text.decode())
-        for fingerprint, text in zip(asked, pipe.execute(), strict=True)
+        for fingerprint, text in zip(asked, texts, strict=True)
         if text is not None
     }
 
@@ -69,26 +69,28 @@ def _write_issue(
         pipe.hsetnx(key, "first_ms", str(delta.first_ms))
         pipe.hsetnx(key, "title", delta.title)
     if known is None or delta.severity.rank > known.rank:
-        pipe.hset(key, "severity", delta.severity.value)
+        pipe.hset(keys.severities(scope), fingerprint, delta.severity.value)
 
 
 def read(redis: Redis, scope: str, limit: int) -> list[Issue]:
     """Return the issues seen last, newest first."""
     rows = redis.zrevrange(keys.issues(scope), 0, limit - 1, withscores=True)
+    names = [name.decode() for name, _ in rows]
+    known = severities(redis, scope, names)
     pipe = redis.pipeline(transaction=False)
-    for fingerprint, _ in rows:
-        pipe.hgetall(keys.issue(scope, fingerprint.decode()))
+    for name in names:
+        pipe.hgetall(keys.issue(scope, name))
     return [
         Issue(
-            fingerprint.decode(),
+            name,
             fields[b"title"].decode(),
-            Severity(fields[b"severity"].decode()),
+            known[name],
             int(fields[b"count"]),
             int(fields[b"first_ms"]),
             int(last_ms),
         )
-        for (fingerprint, last_ms), fields in zip(rows, pipe.execute(), strict=True)
-        if fields
+        for name, (_, last_ms), fields in zip(names, rows, pipe.execute(), strict=True)
+        if name in known and b"title" in fields  # forgotten in this moment
     ]
 
 
@@ -113,6 +115,7 @@ def trim(redis: Redis, scope: str, before_ms: int, keep: int) -> int:
         some = names[start : start + 1000]
         pipe = redis.pipeline()
         pipe.zrem(keys.issues(scope), *some)
+        pipe.hdel(keys.severities(scope), *some)
         pipe.unlink(*(keys.issue(scope, name.decode()) for name in some))
         pipe.execute()
     return len(set(names))
@@ -122,7 +125,7 @@ def clear(pipe: Pipeline, scope: str, existing: Iterable[bytes]) -> None:
     """Queue the removal of the whole index of a scope; existing: its keys, from `existing_keys`."""
     for key in existing:
         pipe.unlink(key)
-    pipe.unlink(keys.issues(scope))
+    pipe.unlink(keys.issues(scope), keys.severities(scope))
 
 
 def existing_keys(redis: Redis, scope: str) -> list[bytes]:

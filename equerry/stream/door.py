@@ -1,5 +1,6 @@
 """The door's side of the stream: one script takes a whole request, or refuses it."""
 
+import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from equerry.errors import RedisAway
 from equerry.redis_client import Redis
 from equerry.settings import Queue
 from equerry.stream.entry import Entry
+from equerry.stream.held_connection import HeldConnections
 
 
 class Rates(NamedTuple):
@@ -45,10 +47,10 @@ class Door:
     """Appends to the projects' streams; needs no right but to run its script on their keys."""
 
     def __init__(self, redis: Redis, queue: Queue) -> None:
-        self._redis = redis
+        self._redis = HeldConnections(redis)
         self._queue = queue
         self._script = files("equerry.stream").joinpath("door.lua").read_bytes()
-        self._sha: str = ""
+        self._sha = hashlib.sha1(self._script, usedforsecurity=False).hexdigest()
 
     def append(self, scope: str, entries: Sequence[Entry], rates: Rates, bucket: str) -> Verdict:
         """Append all entries, or none. bucket: whose rate it is (an address).
@@ -73,15 +75,13 @@ class Door:
             arguments += [entry.kind, bytes.fromhex(entry.id), entry.received_ms, entry.data]
         try:
             reply = self._run(len(names), *names, *arguments)
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             raise RedisAway(str(error)) from error
         return Verdict(reply[0].decode(), *reply[1:])
 
     def _run(self, *arguments: bytes | str | float) -> list[Any]:
-        if not self._sha:
-            self._sha = str(self._redis.script_load(self._script))
         try:
-            reply: list[Any] = self._redis.execute_command("EVALSHA", self._sha, *arguments)
+            reply: list[Any] = self._redis.ask("EVALSHA", self._sha, *arguments)
         except NoScriptError:  # a restarted server forgets its scripts
-            reply = self._redis.execute_command("EVAL", self._script, *arguments)
+            reply = self._redis.ask("EVAL", self._script, *arguments)
         return reply
