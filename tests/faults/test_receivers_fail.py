@@ -101,7 +101,8 @@ def test_each_alert_arrives_after_all(site: Site, is_long: bool) -> None:
     site.mail.on_data = "451 4.3.0 greylisted, come again"
     for cause in causes:
         site.report(cause)
-    wait_until(lambda: site.lines("attempt-failed", "email"), "the mail was refused for now")
+    # Senders that wait for receivers that hang keep the line waiting that says so.
+    wait_until(lambda: site.lines("attempt-failed", "email"), "mail is refused", seconds=120)
     site.mail.on_data = ""
     site.settle(seconds=600 if is_long else 90)
     sent = {
@@ -159,6 +160,22 @@ def test_channel_that_refuses_for_good_is_ended_aloud(site: Site, status: int) -
     assert len(site.webhook.requests) == 1
     assert [text for text in slack_texts(site) if "Heard: as a test" in text]
     assert {line["channel"] for line in site.lines("sent")} == {"slack", "email"}
+
+
+def test_hanging_receivers_do_not_hold_up_events(site: Site) -> None:
+    """While every sender waits for a receiver that hangs, what is reported is still archived."""
+    site.webhook.default = site.slack.default = HANGS
+    for number in range(15):
+        site.report(f"Cause{number}")
+    site.webhook.wait_for(1)
+    site.slack.wait_for(1)
+    site.report("Meanwhile")
+
+    def archived() -> bool:
+        return any(line.get("name") == "Meanwhile" for line in site.equerry.archive("errors"))
+
+    # Each sender waits 5 s; events come next, not after the 30 messages that wait.
+    wait_until(archived, "the error is archived", seconds=13)
 
 
 def slack_texts(site: Site) -> list[str]:
