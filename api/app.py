@@ -22,7 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         faults.report_to(settings.sentry.dsn, version.release())
     redis = connect(settings.redis_url, timeout_seconds=REDIS_SECONDS)
     spool = Spool(settings.data_path / "spool", settings.queue.spool_max_bytes)
-    acceptor = Acceptor(Door(redis, settings.queue), spool, settings.queue.spool_max_bytes)
+    acceptor = Acceptor(Door(redis, settings.queue), spool)
     app = Flask("equerry", static_folder=None)
     replies.install(app)
     app.register_blueprint(reports.blueprint(settings, acceptor))

@@ -25,7 +25,7 @@ def blueprint(settings: Settings, redis: Redis, spool: Spool) -> Blueprint:
         """Ready is: a report sent now would be kept, in Redis or on disk."""
         if _answers(redis):
             return replies.json(200, {"status": "ok", "keeps_in": "redis"})
-        if spool.bytes_free():
+        if spool.has_room():
             return replies.json(200, {"status": "warn", "keeps_in": "spool"})
         return replies.json(503, {"status": "fail", "keeps_in": ""})
 

@@ -62,6 +62,11 @@ def severities(scope: str) -> str:
     return f"{{{scope}}}:severities"
 
 
+def fence(scope: str, consumer: str) -> str:
+    """Moves when a consumer's entries are taken over: its late commit then fails. The drain."""
+    return f"{{{scope}}}:fence:{consumer}"
+
+
 def dead(scope: str) -> str:
     """Stream of events that no delivery could process. The drain; `equerry dead`."""
     return f"{{{scope}}}:dead"

@@ -27,18 +27,21 @@ __all__ = [
 
 
 class Task(NamedTuple):
-    """A task by its name, and the queue that its workers read."""
+    """A task by its name, and the queue that its workers read.
+
+    quiet_seconds: how long a ring keeps others quiet if its task never comes (the message may be
+    lost, or wait behind others).
+    """
 
     name: str
     queue: str
+    quiet_seconds: int
 
 
-DRAIN = Task("workers.pipeline.drain", "pipeline")
-DECIDE = Task("workers.alerting.decide", "alerts")
-DELIVER = Task("workers.alerting.deliver", "deliver")
-
-# How long a ring keeps others quiet if its task never comes: the message may be lost.
-RING_SECONDS = 5
+DRAIN = Task("workers.pipeline.drain", "pipeline", 5)
+DECIDE = Task("workers.alerting.decide", "alerts", 5)
+# Messages to receivers that hang may wait long for their turn.
+DELIVER = Task("workers.alerting.deliver", "deliver", 60)
 
 
 def broker_url(settings: Settings) -> str:
@@ -92,17 +95,22 @@ def enqueue(task: Task, *arguments: object) -> None:
     app.send_task(task.name, args=arguments, queue=task.queue, retry=False)
 
 
-def ring(redis: Redis, scope: str, task: Task) -> bool:
-    """Enqueue the task for this scope unless one is waiting already; it takes the bell off first.
+def ring(redis: Redis, task: Task, *arguments: str) -> bool:
+    """Enqueue the task with these arguments unless one waits already; it takes the bell off first.
 
-    Returns whether it rang. Raises OperationalError or a Redis error.
+    The first argument is a scope. Returns whether it rang. Raises OperationalError or RedisError.
     """
-    if not redis.set(keys.ring(scope, task.name), b"1", nx=True, ex=RING_SECONDS):
+    if not redis.set(_bell(task, arguments), b"1", nx=True, ex=task.quiet_seconds):
         return False
-    enqueue(task, scope)
+    enqueue(task, *arguments)
     return True
 
 
-def answered(redis: Redis, scope: str, task: Task) -> None:
+def answered(redis: Redis, task: Task, *arguments: str) -> None:
     """Take the bell off: what comes from now on needs a ring of its own."""
-    redis.delete(keys.ring(scope, task.name))
+    redis.delete(_bell(task, arguments))
+
+
+def _bell(task: Task, arguments: tuple[str, ...]) -> str:
+    scope, *rest = arguments
+    return keys.ring(scope, ":".join((task.name, *rest)))

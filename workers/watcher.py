@@ -56,7 +56,7 @@ class Watcher(threading.Thread):
         for stream, entries in arrived or ():
             name = stream.decode()
             seen[name] = entries[-1][0]
-            queue.ring(redis, name.partition("}")[0][1:], queue.DRAIN)
+            queue.ring(redis, queue.DRAIN, name.partition("}")[0][1:])
 
     def _say_alive(self, redis: Redis) -> None:
         now = clock.now_ms()

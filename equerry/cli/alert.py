@@ -121,7 +121,7 @@ def _put(redis: Redis, settings: Settings, names: Sequence[str]) -> list[Notific
     trial.put(redis, rows, now_ms)
     for row in rows:
         try:
-            queue.enqueue(queue.DELIVER, row.scope, row.id)
+            queue.ring(redis, queue.DELIVER, row.scope, row.id)
         except queue.OperationalError as error:
             raise away(settings, error) from error
     return rows

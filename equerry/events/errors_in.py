@@ -76,6 +76,7 @@ def build(
             extra[free] = prune(value, limits.DEPTH - 1, deeper.append)
         if deeper:
             draft.cut["extra"] = draft.cut.get("extra", 0) + len(deeper)
+    found.setdefault("level", "error")
     return msgspec.json.encode(
         ErrorReport(**found, user_agent=user_agent, address=address, cut=draft.cut)
     )

@@ -36,6 +36,7 @@ class ErrorReport(ErrorFacts, frozen=True, omit_defaults=True, kw_only=True):
     cut: field → its length before the door cut it.
     """
 
+    level: Level  # without a default, so that it is always written down
     user: str = ""
     tags: dict[str, str] = {}
     extra: dict[str, Any] = {}

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from equerry.errors import RedisAway, Refused, SpoolFull
 from equerry.stream.door import UNLIMITED, Door, Rates
@@ -14,8 +14,9 @@ log = logging.getLogger(__name__)
 
 # After a failure the next requests go to the spool at once: one slow time-out, not one each.
 AWAY_SECONDS = 1.0
-# The spool's last tenth is kept for those who were not told yet: senders are asked to hold back.
-HOLD_BACK_SHARE = 0.1
+# A full spool is first 429, which every SDK backs off for (a bare 503 many send again at once), and
+# 503 once that has not helped: then a monitor should see an outage.
+FULL_429_SECONDS = 60.0
 RETRY_SECONDS = 30
 REPLAY_SECONDS = 0.5
 
@@ -27,21 +28,22 @@ class Busy(Exception):
 class Acceptor:
     """One process's way to the stream. Safe among its threads."""
 
-    def __init__(self, door: Door, spool: Spool, spool_max_bytes: int) -> None:
+    def __init__(self, door: Door, spool: Spool, now: Callable[[], float] = time.monotonic) -> None:
         self._door = door
         self._spool = spool
-        self._hold_back_bytes = int(spool_max_bytes * HOLD_BACK_SHARE)
+        self._now = now
         self._away_until = 0.0
+        self._full_since: float | None = None
 
     def accept(self, scope: str, entries: Sequence[Entry], rates: Rates, bucket: str) -> None:
         """Return once the events are kept. Raises Refused: 429 or 503, and then none is kept."""
-        if time.monotonic() < self._away_until:
+        if self._now() < self._away_until:
             self._keep_on_disk(scope, entries)
             return
         try:
             verdict = self._door.append(scope, entries, rates, bucket)
         except RedisAway as error:
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._away_until = self._now() + AWAY_SECONDS
             log.warning("redis-away-spooling", extra={"error": str(error)})
             self._keep_on_disk(scope, entries)
             return
@@ -54,20 +56,16 @@ class Acceptor:
             )
 
     def _keep_on_disk(self, scope: str, entries: Sequence[Entry]) -> None:
-        free = self._spool.bytes_free()
-        if 0 < free < self._hold_back_bytes:
-            raise Refused(
-                429,
-                "the queue is away and the spool is nearly full; try again later",
-                retry_after_seconds=RETRY_SECONDS,
-                reason="spool-filling",
-            )
         try:
             self._spool.append([Spooled(scope, entry) for entry in entries])
+            self._full_since = None
         except SpoolFull as error:
-            log.exception("spool-full")
+            now = self._now()
+            if self._full_since is None:
+                self._full_since = now
+                log.exception("spool-full")
             raise Refused(
-                503,
+                429 if now - self._full_since < FULL_429_SECONDS else 503,
                 "the queue is away and the spool is full; try again later",
                 retry_after_seconds=RETRY_SECONDS,
                 reason="spool-full",

@@ -19,6 +19,8 @@ GROUP = "drain"
 MAX_EVENTS = 500
 MAX_BYTES = 8 * 1024 * 1024
 OTHER_NODE_IDLE_MS = 60_000
+# A command that was sent before a connection broke may arrive late; not by a day.
+FENCE_SECONDS = 86_400
 
 
 class Left(NamedTuple):
@@ -90,6 +92,13 @@ class Consumer:
             return
         with self._slots.borrow(int(number)) as free:
             yield free
+
+    def fence(self, scope: str, owner: str) -> None:
+        """Let no commit of the owner's that is still on its way take effect any more."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.incr(keys.fence(scope, owner))
+        pipe.expire(keys.fence(scope, owner), FENCE_SECONDS)
+        pipe.execute()
 
     def left(self, scope: str, owner: str) -> list[Left]:
         """Return up to MAX_EVENTS of what the owner left, oldest first."""

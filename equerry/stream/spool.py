@@ -21,6 +21,8 @@ from equerry.stream.entry import Entry
 log = logging.getLogger(__name__)
 
 REPLAY_BATCH = 200
+# A raw body of 256 KiB, and what the door adds to each of at most 100 events.
+LARGEST_REQUEST_BYTES = 512 * 1024
 
 
 class Spooled(NamedTuple):
@@ -58,6 +60,10 @@ class Spool:
     def bytes_free(self) -> int:
         """Bytes that may still be appended."""
         return max(0, self._max_bytes - self.bytes_used())
+
+    def has_room(self) -> bool:
+        """Whether any request that the door takes would fit."""
+        return self.bytes_free() > LARGEST_REQUEST_BYTES
 
     def append(self, spooled: Sequence[Spooled]) -> None:
         """Write and fsync all, or raise SpoolFull and keep none."""

@@ -36,7 +36,7 @@ def test_readyz_says_where_a_report_would_be_kept(
     assert client.get("/readyz").get_json()["keeps_in"] == "redis"
     spooling = create_app(without_redis).test_client()
     assert spooling.get("/readyz").get_json() == {"status": "warn", "keeps_in": "spool"}
-    full = msgspec.structs.replace(without_redis, queue=Queue(spool_max_bytes=0))
+    full = msgspec.structs.replace(without_redis, queue=Queue(spool_max_bytes=400_000))
     assert create_app(full).test_client().get("/readyz").status_code == 503
 
 

@@ -12,7 +12,9 @@ CHUNKS = "https://example.org/_next/static/chunks/"
 
 def of(**fields: Any) -> str:
     """Fingerprint an error that is ordinary but for these fields."""
-    return fingerprint(ErrorReport(timestamp="", **{"message": "m", "name": "Error", **fields}))
+    return fingerprint(
+        ErrorReport(timestamp="", level="error", **{"message": "m", "name": "Error", **fields})
+    )
 
 
 def v8(place: str, function: str = "render", message: str = "Error: m") -> str:

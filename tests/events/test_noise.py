@@ -53,5 +53,5 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 )
 def test_reason(fields: dict[str, Any], reason: str) -> None:
     """Noise is named; what could be the site's own bug is not noise."""
-    report = ErrorReport(timestamp="", **{"message": "boom", **fields})
+    report = ErrorReport(timestamp="", level="error", **{"message": "boom", **fields})
     assert noise.reason(report) == reason

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 from pipeline_bench import MakeBench, Post, archived, die, post_raw
+from redis.exceptions import WatchError
 
 from equerry import clock, keys
 from equerry.archive.segment import Writer
 from equerry.errors import ArchiveFull
 from equerry.events.event import Event
-from equerry.issues import index
+from equerry.issues import index, tally
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.stream import findings
@@ -229,6 +230,27 @@ def test_taken_over_and_failed_again(
             with pytest.raises(ConnectionError):
                 run(heir)
     assert run(heir).events == 2
+    assert ids(archived(settings)) == Counter(posted)
+
+
+def test_a_commit_that_arrives_late_counts_nothing(
+    make_bench: MakeBench, post: Post, redis: Redis, settings: Settings
+) -> None:
+    """Held up on its way while another took over: it fails, and nothing was counted twice."""
+    posted = post("a", "b")
+    late, heir = make_bench(), make_bench()
+    entries = late.consumer.read(SCOPE)
+    done = events(late, entries)
+    commit.archive(late.writer, done, (), clock.now_ms())
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.watch(keys.fence(SCOPE, late.consumer.name))
+        pipe.multi()
+        index.write(pipe, SCOPE, tally.tally(done), {})
+        die(late)
+        assert run(heir).events == 2
+        with pytest.raises(WatchError):
+            pipe.execute()
+    assert today_errors(redis) == 2
     assert ids(archived(settings)) == Counter(posted)
 
 

@@ -52,7 +52,7 @@ def test_away_is_the_disk_and_back_again(
 ) -> None:
     """Kept while Redis is away, sent when it is back, each once."""
     monkeypatch.setattr(acceptors, "AWAY_SECONDS", 0.0)
-    acceptor = Acceptor(door, Spool(tmp_path, 100_000), 100_000)
+    acceptor = Acceptor(door, Spool(tmp_path, 100_000))
     door.away = True
     kept = [entry() for _ in range(3)]
     for each in kept:
@@ -68,7 +68,7 @@ def test_away_is_the_disk_and_back_again(
 
 def test_a_lost_reply_doubles_nothing(door: MovingDoor, redis: Redis, tmp_path: Path) -> None:
     """Appended but unanswered, hence spooled: the replay finds the id known."""
-    acceptor = Acceptor(door, Spool(tmp_path, 100_000), 100_000)
+    acceptor = Acceptor(door, Spool(tmp_path, 100_000))
     door.away = door.appends_all_the_same = True
     acceptor.accept("p1", [entry()], UNLIMITED, "")
     door.away = False
@@ -78,41 +78,43 @@ def test_a_lost_reply_doubles_nothing(door: MovingDoor, redis: Redis, tmp_path: 
 
 def test_a_dead_redis_is_not_asked_by_every_request(door: MovingDoor, tmp_path: Path) -> None:
     """One time-out a second at most; the rest goes to the disk at once."""
-    acceptor = Acceptor(door, Spool(tmp_path, 100_000), 100_000)
+    acceptor = Acceptor(door, Spool(tmp_path, 100_000))
     door.away = True
     for _ in range(5):
         acceptor.accept("p1", [entry()], UNLIMITED, "")
     assert door.asked == 1
 
 
-def test_a_filling_spool_holds_senders_back_then_refuses(door: MovingDoor, tmp_path: Path) -> None:
-    """429 while the last tenth is left, 503 once it is full; no 202 is dropped."""
+def test_a_full_spool_holds_senders_back_then_refuses(door: MovingDoor, tmp_path: Path) -> None:
+    """429 at first, 503 when that has not helped; no 202 is dropped, and room is used again."""
+    now = [100.0]
     spool = Spool(tmp_path, 1_000)
-    acceptor = Acceptor(door, spool, 1_000)
+    acceptor = Acceptor(door, spool, now=lambda: now[0])
     door.away = True
-    statuses: list[int] = []
-    for _ in range(40):
+
+    def accept() -> int:
         try:
             acceptor.accept("p1", [entry()], UNLIMITED, "")
-            statuses.append(202)
         except Refused as refused:
-            statuses.append(refused.status)
-    assert statuses[0] == 202
-    assert statuses[-1] == 429
-    (tmp_path / "2.spool").write_bytes(b"x" * 1_000)
-    with pytest.raises(Refused) as full:
-        acceptor.accept("p1", [entry()], UNLIMITED, "")
-    assert full.value.status == 503
-    (tmp_path / "2.spool").unlink()
+            return refused.status
+        return 202
+
+    statuses = [accept() for _ in range(40)]
+    assert statuses == [202] * statuses.count(202) + [429] * statuses.count(429)
+    assert 900 < spool.bytes_used() <= 1_000
+    now[0] += 61
+    assert accept() == 503
     door.away = False
     assert acceptor.replay() == statuses.count(202)
+    door.away = True
+    assert accept() == 202
 
 
 def test_a_replay_waits_for_room_in_the_stream(redis: Redis, tmp_path: Path) -> None:
     """A full stream takes no spooled event either; it stays on the disk."""
     door = MovingDoor(redis, Queue(max_events=1))
     spool = Spool(tmp_path, 100_000)
-    acceptor = Acceptor(door, spool, 100_000)
+    acceptor = Acceptor(door, spool)
     door.away = True
     acceptor.accept("p1", [entry()], UNLIMITED, "")
     acceptor.accept("p1", [entry()], UNLIMITED, "")
@@ -124,7 +126,7 @@ def test_a_replay_waits_for_room_in_the_stream(redis: Redis, tmp_path: Path) -> 
 
 def test_over_the_rate_is_429_with_its_reason(door: MovingDoor, tmp_path: Path) -> None:
     """A refusal carries the wait and its name."""
-    acceptor = Acceptor(door, Spool(tmp_path, 100_000), 100_000)
+    acceptor = Acceptor(door, Spool(tmp_path, 100_000))
     acceptor.accept("p1", [entry() for _ in range(20)], Rates(1, 0, 1), "a")
     with pytest.raises(Refused) as refused:
         acceptor.accept("p1", [entry()], Rates(1, 0, 1), "a")

@@ -11,8 +11,7 @@ def run(context: Context) -> Outcome:
     for scope in context.scopes:
         groups = ledger.read_groups(context.redis, scope).values()
         if any(group.until_ms <= context.now_ms for group in groups):
-            bundles += queue.ring(context.redis, scope, queue.DECIDE)
+            bundles += queue.ring(context.redis, queue.DECIDE, scope)
         for id_ in outbox.due(context.redis, scope, context.now_ms):
-            queue.enqueue(queue.DELIVER, scope, id_)
-            sends += 1
+            sends += queue.ring(context.redis, queue.DELIVER, scope, id_)
     return Outcome({"bundles": bundles, "sends": sends})

@@ -9,7 +9,7 @@ def run(context: Context) -> Outcome:
     rung = 0
     for scope in context.scopes:
         if context.redis.xlen(keys.events(scope)):
-            rung += queue.ring(context.redis, scope, queue.DRAIN)
+            rung += queue.ring(context.redis, queue.DRAIN, scope)
         if context.redis.xlen(keys.findings(scope)):
-            rung += queue.ring(context.redis, scope, queue.DECIDE)
+            rung += queue.ring(context.redis, queue.DECIDE, scope)
     return Outcome({"rung": rung})

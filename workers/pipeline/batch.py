@@ -98,7 +98,8 @@ def _process_run(
     commit.archive(bench.writer, done, written, clock.now_ms())
     project = settings.project(project_id)
     name = project.slug if project else keys.SITE
-    findings = commit.commit(bench.redis, scope, name, done, sizes, settings.alerts.new_issue)
+    claim = commit.Claim(scope, bench.consumer.name)
+    findings = commit.commit(bench.redis, claim, name, done, sizes, settings.alerts.new_issue)
     reported = any(event.kind not in OWN for event in done)
     log.log(
         logging.INFO if reported else logging.DEBUG,

@@ -1,7 +1,9 @@
 """The last stage: a batch is written to the archive, and then has its one effect on the index."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
+from equerry import keys
 from equerry.archive import line as lines
 from equerry.archive.segment import Writer
 from equerry.events.event import Event
@@ -15,6 +17,13 @@ from equerry.stream.removal import remove
 
 # Findings of one batch beyond this are left out and said so: a flood of new issues is one cause.
 MAX_FINDINGS = 100
+
+
+class Claim(NamedTuple):
+    """Whose events they are: a consumer's, of this scope."""
+
+    scope: str
+    consumer: str
 
 
 def archive(
@@ -34,21 +43,25 @@ def archive(
 
 
 def commit(
-    redis: Redis, scope: str, project: str, events: Sequence[Event], sizes: int, floor: Severity
+    redis: Redis, claim: Claim, project: str, events: Sequence[Event], sizes: int, floor: Severity
 ) -> int:
     """Write counters, issues and findings, and take the events off the stream, in one transaction.
 
     sizes: bytes of payload as they came. floor: the least severity of a new issue that is told.
-    Returns the number of findings.
+    Returns the number of findings. Raises WatchError where the events were taken over meanwhile: a
+    transaction that is held up on its way must not count them a second time.
     """
+    scope = claim.scope
     added = tally(events)
-    known = index.severities(redis, scope, added.issues) if added.issues else {}
-    told = _findings(added, known, floor, project)
-    pipe = redis.pipeline(transaction=True)
-    index.write(pipe, scope, added, known)
-    findings.put(pipe, scope, told)
-    remove(pipe, scope, [event.stream_id for event in events], sizes)
-    pipe.execute()
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.watch(keys.fence(scope, claim.consumer))
+        known = index.severities(pipe, scope, added.issues)
+        told = _findings(added, known, floor, project)
+        pipe.multi()
+        index.write(pipe, scope, added, known)
+        findings.put(pipe, scope, told)
+        remove(pipe, scope, [event.stream_id for event in events], sizes)
+        pipe.execute()
     return len(told)
 
 

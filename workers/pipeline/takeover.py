@@ -14,8 +14,12 @@ MAX_DELIVERIES = 3
 
 
 def take_over(bench: Bench, scope: str, project_id: int, owner: str) -> Drained:
-    """Finish what the owner left. Lines already written are looked for first."""
+    """Finish what the owner left. Lines already written are looked for first.
+
+    From the fence on no late commit of the owner's takes effect, so what is left stays left.
+    """
     total = Drained()
+    bench.consumer.fence(scope, owner)
     while left := bench.consumer.left(scope, owner):
         written = _written(bench, project_id, owner, left)
         poison = [entry for entry in left if entry.deliveries >= MAX_DELIVERIES]

@@ -20,14 +20,14 @@ DRAIN_SECONDS = 2.0
 def drain(scope: str) -> None:
     """Drain one scope for a while; ring for the next drain where events are left."""
     bench = process.bench()
-    queue.answered(bench.redis, scope, queue.DRAIN)
+    queue.answered(bench.redis, queue.DRAIN, scope)
     try:
         done = draining.drain(bench, scope, process.scopes()[scope], DRAIN_SECONDS)
     except ArchiveFull as error:
         trouble.disk_full(bench.redis, str(error))
-        queue.ring(bench.redis, keys.SITE, queue.DECIDE)
+        queue.ring(bench.redis, queue.DECIDE, keys.SITE)
         return
     if done.findings:
-        queue.ring(bench.redis, scope, queue.DECIDE)
+        queue.ring(bench.redis, queue.DECIDE, scope)
     if done.events and bench.redis.xlen(keys.events(scope)):
-        queue.ring(bench.redis, scope, queue.DRAIN)
+        queue.ring(bench.redis, queue.DRAIN, scope)
