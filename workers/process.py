@@ -7,6 +7,7 @@ from pathlib import Path
 
 from equerry import keys, settings_file
 from equerry.archive.segment import Writer
+from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis, connect
 from equerry.settings import Settings
 from equerry.slots import Slots
@@ -32,7 +33,13 @@ def bench() -> Bench:
     gc.freeze()  # what is loaded by now stays: walking through it took a third of a drain's time
     data = settings().data_path
     consumer = Consumer(redis(), Slots(data / "consumers"), node_name(data))
-    return Bench(settings(), redis(), consumer, Writer(data / "archive", consumer.name))
+    return Bench(
+        settings(),
+        redis(),
+        consumer,
+        Writer(data / "archive", consumer.name),
+        RuleTable(settings().severity.rules),
+    )
 
 
 def node_name(data: Path) -> str:

@@ -15,6 +15,7 @@ from equerry import queue
 from equerry.archive import line
 from equerry.durable import write_all
 from equerry.events.event import Event
+from equerry.events.severity import RuleTable
 from equerry.issues import index, rules
 from equerry.issues.tally import tally
 from equerry.stream import findings
@@ -41,6 +42,11 @@ app.add_defaults(_configuration)
 
 
 @functools.cache
+def _rules() -> RuleTable:
+    return RuleTable(process.settings().severity.rules)
+
+
+@functools.cache
 def _descriptor() -> int:
     path = Path(process.settings().data_dir) / "celery.jsonl"
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -59,7 +65,7 @@ def event(scope: str, project: int, event_id: str, received_ms: int, raw: str) -
             received_ms=received_ms,
             raw=raw.encode(),
         ),
-        settings.severity.rules,
+        _rules(),
     )
     if isinstance(taken, stages.Failed):
         raise TypeError(taken.stage)

@@ -36,19 +36,16 @@ def encode(event: Event) -> bytes:
     starts with `{"timestamp":` and holds no newline. Everything spliced before it is ours and needs
     no escaping: ids, names from our own tables, numbers.
     """
-    parts = [
-        f'{{"_id":"{event.stream_id}","id":"{event.id}","project":{event.project},',
-        f'"received_at":"{clock.rfc3339(event.received_ms)}",',
-    ]
+    rated = ""
     if event.severity is not None:
-        parts.append(
-            f'"severity":"{event.severity.value}","severity_reason":"{event.severity_reason}",'
-        )
-    if event.fingerprint:
-        parts.append(f'"fingerprint":"{event.fingerprint}",')
-    if event.noise:
-        parts.append(f'"noise":"{event.noise}",')
-    return "".join(parts).encode() + event.raw[1:] + b"\n"
+        rated = f'"severity":"{event.severity}","severity_reason":"{event.severity_reason}",'
+    grouped = f'"fingerprint":"{event.fingerprint}",' if event.fingerprint else ""
+    named = f'"noise":"{event.noise}",' if event.noise else ""
+    head = (
+        f'{{"_id":"{event.stream_id}","id":"{event.id}","project":{event.project},'
+        f'"received_at":"{clock.rfc3339(event.received_ms)}",{rated}{grouped}{named}'
+    )
+    return b"%b%b\n" % (head.encode(), event.raw[1:])
 
 
 def decode(line: bytes, kind: str) -> Event:

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from equerry.events.linear import linear
+from equerry.events.linear import which
 from equerry.events.secret_names import STEM, secret_name
 from equerry.events.secret_values import FILTERED, HINTS, hide_secrets
 
 # A superset of all that the walk hides. The door's own encoder escapes no ASCII letter, so that no
 # `\u0070assword` stands in a report.
-_HINT = linear("|".join((*HINTS, rf'{STEM}(?:[^"\\]|(?s:\\.))*"\s*:')))
+_hinted = which(["|".join((*HINTS, rf'{STEM}(?:[^"\\]|(?s:\\.))*"\s*:'))])
 _FILTERED_TEXT = FILTERED.decode()
 # The least number that could be a payment card.
 _SHORTEST_CARD = 10**14
@@ -24,7 +24,7 @@ def scrub(raw: bytes) -> bytes:
 
     The value of a secret name goes whole, whatever its type. Text keeps what is around a secret.
     """
-    if _HINT.search(raw) is None:
+    if not _hinted(raw):
         return raw
     report = msgspec.json.decode(raw)
     hidden = clean(report)

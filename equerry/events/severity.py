@@ -48,18 +48,20 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
 
-    def holds(self, report: ErrorFacts) -> bool:
-        """Whether every condition of this row holds for the report."""
+    def may_hold(self, report: ErrorFacts) -> bool:
+        """Whether the conditions on level, boundary and `handled` hold."""
         return (
             (not self.boundary or report.boundary in self.boundary)
             and (not self.level or report.level in self.level)
             and (self.handled is None or report.handled is self.handled)
-            and (not self.url or _matches(report.url, self.url))
-            and (
-                not self.error
-                or _name_matches(report.name, self.error)
-                or _matches(report.message, self.error)
-            )
+        )
+
+    def text_holds(self, report: ErrorFacts) -> bool:
+        """Whether the conditions on the url and the error's text hold."""
+        return (not self.url or _matches(report.url, self.url)) and (
+            not self.error
+            or _name_matches(report.name, self.error)
+            or _matches(report.message, self.error)
         )
 
 
@@ -119,9 +121,25 @@ DEFAULT_RULES: tuple[Rule, ...] = (
 NO_RULE: Literal["no-rule"] = "no-rule"
 
 
-def classify(report: ErrorFacts, rules: Sequence[Rule]) -> tuple[Severity, str]:
-    """Return the first matching rule's severity and name; medium and `no-rule` where none holds."""
-    for rule in rules:
-        if rule.holds(report):
-            return rule.severity, rule.name
-    return Severity.MEDIUM, NO_RULE
+class RuleTable:
+    """An ordered table of rules, ready to be asked.
+
+    Rules that cannot hold for a level, a boundary and `handled` are left out once for all reports
+    that have these in common; there are 60 such combinations.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._candidates: dict[tuple[str, str | None, bool | None], tuple[Rule, ...]] = {}
+
+    def classify(self, report: ErrorFacts) -> tuple[Severity, str]:
+        """Return the first matching rule's severity and name; medium, `no-rule` where none does."""
+        facts = (report.level, report.boundary, report.handled)
+        candidates = self._candidates.get(facts)
+        if candidates is None:
+            candidates = tuple(rule for rule in self._rules if rule.may_hold(report))
+            self._candidates[facts] = candidates
+        for rule in candidates:
+            if rule.text_holds(report):
+                return rule.severity, rule.name
+        return Severity.MEDIUM, NO_RULE

@@ -13,7 +13,8 @@ from redis.exceptions import ResponseError
 from equerry import keys
 from equerry.redis_client import Redis
 from equerry.slots import Slots
-from equerry.stream.entry import Entry, from_fields
+from equerry.stream.entry import Entry, from_fields, from_flat
+from equerry.stream.held_connection import HeldConnections
 
 GROUP = "drain"
 MAX_EVENTS = 500
@@ -35,6 +36,7 @@ class Consumer:
 
     def __init__(self, redis: Redis, slots: Slots, node: str) -> None:
         self._redis = redis
+        self._held = HeldConnections(redis)
         self._slots = slots
         self._node = node
         self.name = f"{node}-{slots.take()}"
@@ -44,7 +46,7 @@ class Consumer:
         stream = keys.events(scope)
         arguments = ("XREADGROUP", "GROUP", GROUP, self.name, "COUNT", self._room(scope))
         try:
-            reply: Any = self._redis.execute_command(*arguments, "STREAMS", stream, ">")
+            reply: Any = self._held.ask(*arguments, "STREAMS", stream, ">")
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
                 raise
@@ -52,7 +54,7 @@ class Consumer:
             return self.read(scope)
         if not reply:
             return []
-        return [from_fields(stream_id, fields) for stream_id, fields in reply[0][1]]
+        return [from_flat(stream_id, fields) for stream_id, fields in reply[0][1]]
 
     def _room(self, scope: str) -> int:
         """How many entries make about MAX_BYTES, by the mean size of what waits."""

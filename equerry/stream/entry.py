@@ -1,6 +1,6 @@
 """An event as it lies in the stream."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from equerry import keys
@@ -28,6 +28,12 @@ def from_fields(stream_id: bytes, fields: Mapping[bytes, bytes], deliveries: int
         fields[b"d"],
         deliveries,
     )
+
+
+def from_flat(stream_id: bytes, fields: Sequence[bytes]) -> Entry:
+    """Build an entry from the names and values as they come; who appends writes them in order."""
+    _, kind, _, id_, _, received_ms, _, data = fields
+    return Entry(stream_id, kind.decode(), id_.hex(), int(received_ms), data)
 
 
 def append(pipe: Pipeline | Redis, scope: str, kind: str, id: str, at_ms: int, data: bytes) -> None:  # noqa: A002

@@ -10,6 +10,7 @@ from equerry import clock, keys
 from equerry.archive import closing, gate, read
 from equerry.archive.segment import Writer
 from equerry.events import intake
+from equerry.events.severity import RuleTable
 from equerry.issues import reindex
 from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
@@ -51,7 +52,13 @@ def bench(redis: Redis, settings: Settings) -> Iterator[Bench]:
     """Return what one worker process drains with."""
     slots = Slots(settings.data_path / "consumers")
     consumer = Consumer(redis, slots, "node")
-    yield Bench(settings, redis, consumer, Writer(settings.data_path / "archive", consumer.name))
+    yield Bench(
+        settings,
+        redis,
+        consumer,
+        Writer(settings.data_path / "archive", consumer.name),
+        RuleTable(settings.severity.rules),
+    )
     slots.release(1)
 
 
@@ -143,7 +150,7 @@ def test_a_batch_between_archive_and_commit(redis: Redis, bench: Bench, cli: Cli
 
 
 def _staged(bench: Bench, event: Any) -> Any:
-    return batch.stages.run(event, bench.settings.severity.rules)
+    return batch.stages.run(event, bench.rules)
 
 
 def test_repeats_and_damage(redis: Redis, settings: Settings, bench: Bench, cli: Cli) -> None:

@@ -7,6 +7,7 @@ from pipeline_bench import MakeBench, Post
 
 from equerry.archive.segment import Writer
 from equerry.events import intake
+from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
 from equerry.slots import Slots
@@ -26,7 +27,13 @@ def make_bench(redis: Redis, settings: Settings) -> Iterator[MakeBench]:
         consumer = Consumer(redis, slots, "node")
         made.append((slots, int(consumer.name.rpartition("-")[2])))
         root = settings.data_path / "archive"
-        return Bench(settings, redis, consumer, Writer(root, consumer.name))
+        return Bench(
+            settings,
+            redis,
+            consumer,
+            Writer(root, consumer.name),
+            RuleTable(settings.severity.rules),
+        )
 
     yield make
     for slots, number in made:

@@ -30,9 +30,7 @@ def run(bench: Bench) -> Drained:
 
 def events(bench: Bench, entries: Sequence[Entry]) -> list[Event]:
     """Run the stages as a drain does."""
-    done = [
-        stages.run(batch._event(entry, PROJECT), bench.settings.severity.rules) for entry in entries
-    ]
+    done = [stages.run(batch._event(entry, PROJECT), bench.rules) for entry in entries]
     return [event for event in done if isinstance(event, Event)]
 
 

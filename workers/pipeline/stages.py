@@ -1,6 +1,6 @@
 """The stages that every event passes, in this order. Each is pure: an event in, an event out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -11,8 +11,7 @@ from equerry.events import noise as noises
 from equerry.events import scrub as scrubbing
 from equerry.events.event import ERRORS, METRICS, NOISE, REPORTED, Event
 from equerry.events.report import ErrorFacts, MetricReport
-from equerry.events.severity import Rule, Severity
-from equerry.events.severity import classify as classify_report
+from equerry.events.severity import RuleTable, Severity
 
 _ERROR = msgspec.json.Decoder(ErrorFacts)
 _METRIC = msgspec.json.Decoder(MetricReport)
@@ -22,14 +21,14 @@ def _parse(kind: str, raw: bytes) -> ErrorFacts | MetricReport:
     return _ERROR.decode(raw) if kind == ERRORS else _METRIC.decode(raw)
 
 
-def decode(event: Event, _rules: Sequence[Rule]) -> Event:
+def decode(event: Event, _rules: RuleTable) -> Event:
     """Parse what the outside reported. Raises msgspec.DecodeError where it does not hold."""
     if event.kind not in REPORTED:
         return event
     return replace(event, report=_parse(event.kind, event.raw))
 
 
-def noise(event: Event, _rules: Sequence[Rule]) -> Event:
+def noise(event: Event, _rules: RuleTable) -> Event:
     """Turn noise into an event of its own kind: archived and counted, neither issue nor alert."""
     if not isinstance(event.report, ErrorFacts):
         return event
@@ -37,7 +36,7 @@ def noise(event: Event, _rules: Sequence[Rule]) -> Event:
     return replace(event, kind=NOISE, noise=reason) if reason else event
 
 
-def scrub(event: Event, _rules: Sequence[Rule]) -> Event:
+def scrub(event: Event, _rules: RuleTable) -> Event:
     """Hide secrets, in the bytes that are written and in the report that rules read."""
     if event.report is None:
         return event
@@ -48,24 +47,24 @@ def scrub(event: Event, _rules: Sequence[Rule]) -> Event:
     return replace(event, raw=raw, report=_parse(kind, raw))
 
 
-def fingerprint(event: Event, _rules: Sequence[Rule]) -> Event:
+def fingerprint(event: Event, _rules: RuleTable) -> Event:
     """Name the issue that an error belongs to."""
     if event.kind != ERRORS or not isinstance(event.report, ErrorFacts):
         return event
     return replace(event, fingerprint=fingerprints.fingerprint(event.report))
 
 
-def classify(event: Event, rules: Sequence[Rule]) -> Event:
+def classify(event: Event, rules: RuleTable) -> Event:
     """Give the event its severity, and the name of the rule that gave it."""
     if isinstance(event.report, ErrorFacts):
-        severity, reason = classify_report(event.report, rules)
+        severity, reason = rules.classify(event.report)
         return replace(event, severity=severity, severity_reason=reason)
     if isinstance(event.report, MetricReport):
         return replace(event, severity=Severity.LOW, severity_reason="metric")
     return event
 
 
-Stage = Callable[[Event, Sequence[Rule]], Event]
+Stage = Callable[[Event, RuleTable], Event]
 
 STAGES: tuple[Stage, ...] = (decode, noise, scrub, fingerprint, classify)
 
@@ -78,7 +77,7 @@ class Failed(NamedTuple):
     error: str
 
 
-def run(event: Event, rules: Sequence[Rule]) -> Event | Failed:
+def run(event: Event, rules: RuleTable) -> Event | Failed:
     """Fold the event through the stages."""
     for stage in STAGES:
         try:
