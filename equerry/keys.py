@@ -57,9 +57,9 @@ def issue(scope: str, fingerprint: str) -> str:
     return f"{{{scope}}}:issue:{fingerprint}"
 
 
-def severities(scope: str) -> str:
-    """Hash: fingerprint → the highest severity seen; who is in it is known. The commit."""
-    return f"{{{scope}}}:severities"
+def known_issues(scope: str) -> str:
+    """Hash: fingerprint → the highest severity seen, and when it was last told. The commit."""
+    return f"{{{scope}}}:known-issues"
 
 
 def fence(scope: str, consumer: str) -> str:

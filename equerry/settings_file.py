@@ -99,7 +99,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = msgspec.convert(tree, Settings, strict=True)
     except msgspec.ValidationError as error:
-        raise SettingsError(_explain(error, file)) from error
+        raise SettingsError(_explain(error, file, tree)) from error
     check(settings)
     return settings
 
@@ -140,15 +140,25 @@ def _put(tree: dict[str, Any], setting: str, value: object) -> None:
     tree[key] = value
 
 
-def _explain(error: msgspec.ValidationError, file: Path) -> str:
+def _explain(error: msgspec.ValidationError, file: Path, tree: dict[str, Any]) -> str:
     """Turn «… - at `$.api.port`» into «equerry.toml: api.port: …»."""
     what, _, where = str(error).partition(" - at `$.")
     unknown = re.search(r"unknown field `(.+?)`", what)
-    place = where.rstrip("`")
+    place = _with_rule_name(where.rstrip("`"), tree)
     if unknown:
         name = ".".join(part for part in (place, unknown[1]) if part)
         return f"{file}: {name}: no such setting. docs/settings.md lists them."
     return f"{file}: {place or 'top level'}: {what[:1].lower()}{what[1:]}"
+
+
+def _with_rule_name(place: str, tree: dict[str, Any]) -> str:
+    """Turn `severity.rules[0].severity` into `severity.rules 'checkout'.severity`, to find it."""
+    rule = re.match(r"severity\.rules\[(\d+)\]", place)
+    if rule is None:
+        return place
+    given = tree["severity"]["rules"][int(rule[1])]
+    name = given.get("name", f"number {int(rule[1]) + 1}") if isinstance(given, dict) else "?"
+    return f"severity.rules {name!r}{place[rule.end() :]}"
 
 
 def check(settings: Settings) -> None:

@@ -16,11 +16,11 @@ from equerry.archive import line
 from equerry.durable import write_all
 from equerry.events.event import Event
 from equerry.events.severity import RuleTable
-from equerry.issues import index, rules
+from equerry.issues import index
 from equerry.issues.tally import tally
 from equerry.stream import findings
 from workers import process
-from workers.pipeline import stages
+from workers.pipeline import commit, stages
 
 TASK = "bench.event"
 QUEUE = "bench"
@@ -71,13 +71,9 @@ def event(scope: str, project: int, event_id: str, received_ms: int, raw: str) -
         raise TypeError(taken.stage)
     write_all(_descriptor(), line.encode(taken))
     added = tally([taken])
-    known = index.severities(redis, scope, added.issues)
-    floor = settings.alerts.new_issue
-    told = [
-        rules.finding(fingerprint, delta, known.get(fingerprint), floor, scope)
-        for fingerprint, delta in added.issues.items()
-    ]
+    known = index.known(redis, scope, added.issues)
+    told = commit.to_tell(added, known, settings.alerts, scope)
     pipe = redis.pipeline(transaction=False)
-    index.write(pipe, scope, added, known)
-    findings.put(pipe, scope, [finding for finding in told if finding is not None])
+    index.write(pipe, scope, added, known, {name: added.issues[name].last_ms for name in told})
+    findings.put(pipe, scope, told.values())
     pipe.execute()

@@ -15,7 +15,6 @@ What = Literal[
     "first",
     "repeat-due",
     "worse",
-    "duplicate",
     "queued",
     "sent",
     "attempt-failed",

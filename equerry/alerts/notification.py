@@ -10,6 +10,7 @@ class Notification(msgspec.Struct, frozen=True):
 
     id: 32 hex, the idempotency key that travels with every attempt.
     findings: one, or the bundle of what followed the first of a group; never empty.
+    more: how many findings the bundle stands for beside those.
     repeat: this cause was told before and is still there.
     attempts: sends tried so far. created_ms and due_ms: epoch milliseconds.
     """
@@ -20,6 +21,7 @@ class Notification(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     created_ms: int
     due_ms: int
+    more: int = 0
     repeat: bool = False
     attempts: int = 0
     last_error: str = ""
@@ -32,7 +34,7 @@ class Notification(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """The lead's title, and how many stand with it."""
-        others = len(self.findings) - 1
+        others = len(self.findings) - 1 + self.more
         more = f" (and {others} more)" if others else ""
         again = "Still: " if self.repeat else ""
         return f"{again}{self.lead.title}{more}"

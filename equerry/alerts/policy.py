@@ -12,6 +12,9 @@ import msgspec
 
 from equerry.finding import Finding
 
+# One group holds findings of one severity, so those that came first stand for the others.
+BUNDLE_KEPT = 50
+
 
 class Reason(enum.StrEnum):
     """Why a finding is told or not."""
@@ -53,10 +56,22 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """A group whose first message went out: what follows waits until `until_ms`."""
+    """A group whose first message went out: what follows waits until `until_ms`.
+
+    waiting: the first that follow, at most BUNDLE_KEPT. more: how many follow beside them;
+    the message says so, and each is in the ledger.
+    """
 
     until_ms: int
     waiting: tuple[Finding, ...] = ()
+    more: int = 0
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """What goes out as one message: findings by name, and how many more there were."""
+
+    findings: tuple[Finding, ...] = ()
+    more: int = 0
 
 
 def decide(state: AlertState | None, finding: Finding, now_ms: int, *, repeat_ms: int) -> Decision:
@@ -96,21 +111,23 @@ def place(
     A group whose time is over but whose bundle still waits takes the finding along.
     """
     if group is not None and (now_ms < group.until_ms or group.waiting):
-        waiting = (*group.waiting, finding)
-        return Group(group.until_ms, waiting), Timing.JOINS_BUNDLE
+        if len(group.waiting) < BUNDLE_KEPT:
+            waiting = (*group.waiting, finding)
+            return Group(group.until_ms, waiting, group.more), Timing.JOINS_BUNDLE
+        return Group(group.until_ms, group.waiting, group.more + 1), Timing.JOINS_BUNDLE
     return Group(now_ms + bundle_ms), Timing.LEADS_GROUP
 
 
-def flush(group: Group, now_ms: int, *, bundle_ms: int) -> tuple[Group | None, tuple[Finding, ...]]:
+def flush(group: Group, now_ms: int, *, bundle_ms: int) -> tuple[Group | None, Bundle]:
     """Return the group afterwards (None: over) and the bundle to send (empty: nothing yet).
 
     A bundle that goes out opens the next wait, so that a storm is one message per bundle time.
     """
     if now_ms < group.until_ms:
-        return group, ()
+        return group, Bundle()
     if not group.waiting:
-        return None, ()
-    return Group(now_ms + bundle_ms), group.waiting
+        return None, Bundle()
+    return Group(now_ms + bundle_ms), Bundle(group.waiting, group.more)
 
 
 def route(

@@ -33,10 +33,10 @@ class Window(msgspec.Struct, frozen=True):
 def judge(name: str, counts: Mapping[str, int], *, threshold: float, min_page_views: int) -> Window:
     """Judge one window's counters.
 
-    Page views are what the site reports as such; where it reports none, its navigations (one TTFB
+    Errors are those of level `error` or `fatal`: a warning is no failure. Page views are what the site reports as such; where it reports none, its navigations (one TTFB
     metric each) stand in.
     """
-    errors = counts.get("errors", 0)
+    errors = counts.get("failures", 0)
     page_views = counts.get("page_views", 0) or counts.get("navigations", 0)
     sure = lower_bound(errors, page_views)
     if page_views < min_page_views:

@@ -1,11 +1,13 @@
 """The index in Redis: counters by minute, hour and day, and one hash per issue."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from equerry import clock, keys
 from equerry.events.severity import Severity
+from equerry.issues.rules import Known
 from equerry.issues.tally import IssueDelta, Tally
 from equerry.redis_client import Pipeline, Redis
 
@@ -33,50 +35,77 @@ def expires_at(bucket: str) -> int:
     return clock.bucket_start(bucket) + _KEEP_SECONDS[len(bucket)]
 
 
-def severities(redis: Redis, scope: str, fingerprints: Iterable[str]) -> dict[str, Severity]:
-    """Return the highest severity seen of each fingerprint that is known."""
+def known(redis: Redis | Pipeline, scope: str, fingerprints: Iterable[str]) -> dict[str, Known]:
+    """Return what is known of each fingerprint that was seen before."""
     asked = list(fingerprints)
     if not asked:
         return {}
-    texts = redis.hmget(keys.severities(scope), asked)
+    texts = redis.hmget(keys.known_issues(scope), asked)
     return {
-        fingerprint: Severity(text.decode())
+        fingerprint: _known(text)
         for fingerprint, text in zip(asked, texts, strict=True)
         if text is not None
     }
 
 
-def write(pipe: Pipeline, scope: str, tally: Tally, known: dict[str, Severity]) -> None:
-    """Queue the commands that add the tally; known is what `severities` said of its issues."""
+def _known(text: bytes) -> Known:
+    severity, told_ms = text.decode().split()
+    return Known(Severity(severity), int(told_ms))
+
+
+def write(
+    pipe: Pipeline,
+    scope: str,
+    tally: Tally,
+    known: Mapping[str, Known],
+    told: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Queue the commands that add the tally.
+
+    known: what `known` said of its issues. told: when those became findings that do so now.
+    """
     for bucket, counter in tally.counts.items():
         key = keys.counts(scope, bucket)
         for field, number in counter.items():
             pipe.hincrby(key, field, number)
         pipe.expireat(key, expires_at(bucket))
     for fingerprint, delta in tally.issues.items():
-        _write_issue(pipe, scope, fingerprint, delta, known.get(fingerprint))
+        _write_issue(pipe, scope, fingerprint, delta, new=fingerprint not in known)
+    changed = {
+        fingerprint: f"{after.severity} {after.told_ms}"
+        for fingerprint, delta in tally.issues.items()
+        if (after := _after(delta, known.get(fingerprint), told.get(fingerprint)))
+        != known.get(fingerprint)
+    }
+    if changed:
+        pipe.hset(keys.known_issues(scope), mapping=changed)
     if tally.issues:
         last = {fingerprint: delta.last_ms for fingerprint, delta in tally.issues.items()}
         pipe.zadd(keys.issues(scope), last, gt=True)
 
 
+def _after(delta: IssueDelta, before: Known | None, told_ms: int | None) -> Known:
+    if before is None:
+        return Known(delta.severity, told_ms or 0)
+    worse = delta.severity.rank > before.severity.rank
+    return Known(delta.severity if worse else before.severity, told_ms or before.told_ms)
+
+
 def _write_issue(
-    pipe: Pipeline, scope: str, fingerprint: str, delta: IssueDelta, known: Severity | None
+    pipe: Pipeline, scope: str, fingerprint: str, delta: IssueDelta, *, new: bool
 ) -> None:
     key = keys.issue(scope, fingerprint)
     pipe.hincrby(key, "count", delta.count)
-    if known is None:
+    if new:
         pipe.hsetnx(key, "first_ms", str(delta.first_ms))
         pipe.hsetnx(key, "title", delta.title)
-    if known is None or delta.severity.rank > known.rank:
-        pipe.hset(keys.severities(scope), fingerprint, delta.severity.value)
 
 
 def read(redis: Redis, scope: str, limit: int) -> list[Issue]:
     """Return the issues seen last, newest first."""
     rows = redis.zrevrange(keys.issues(scope), 0, limit - 1, withscores=True)
     names = [name.decode() for name, _ in rows]
-    known = severities(redis, scope, names)
+    seen = known(redis, scope, names)
     pipe = redis.pipeline(transaction=False)
     for name in names:
         pipe.hgetall(keys.issue(scope, name))
@@ -84,13 +113,13 @@ def read(redis: Redis, scope: str, limit: int) -> list[Issue]:
         Issue(
             name,
             fields[b"title"].decode(),
-            known[name],
+            seen[name].severity,
             int(fields[b"count"]),
             int(fields[b"first_ms"]),
             int(last_ms),
         )
         for name, (_, last_ms), fields in zip(names, rows, pipe.execute(), strict=True)
-        if name in known and b"title" in fields  # forgotten in this moment
+        if name in seen and b"title" in fields  # forgotten in this moment
     ]
 
 
@@ -115,7 +144,7 @@ def trim(redis: Redis, scope: str, before_ms: int, keep: int) -> int:
         some = names[start : start + 1000]
         pipe = redis.pipeline()
         pipe.zrem(keys.issues(scope), *some)
-        pipe.hdel(keys.severities(scope), *some)
+        pipe.hdel(keys.known_issues(scope), *some)
         pipe.unlink(*(keys.issue(scope, name.decode()) for name in some))
         pipe.execute()
     return len(set(names))
@@ -125,7 +154,7 @@ def clear(pipe: Pipeline, scope: str, existing: Iterable[bytes]) -> None:
     """Queue the removal of the whole index of a scope; existing: its keys, from `existing_keys`."""
     for key in existing:
         pipe.unlink(key)
-    pipe.unlink(keys.issues(scope), keys.severities(scope))
+    pipe.unlink(keys.issues(scope), keys.known_issues(scope))
 
 
 def existing_keys(redis: Redis, scope: str) -> list[bytes]:

@@ -46,7 +46,9 @@ def fields(event: Event) -> tuple[str, ...]:
     """Return the counters that one event moves."""
     report = event.report
     if event.kind == ERRORS and event.severity is not None:
-        return ("errors", f"errors.{event.severity.value}")
+        counted = ("errors", f"errors.{event.severity.value}")
+        failed = isinstance(report, ErrorFacts) and report.level in {"error", "fatal"}
+        return (*counted, "failures") if failed else counted
     if event.kind == NOISE:
         return ("noise", f"noise.{event.noise}")
     if event.kind == METRICS and isinstance(report, MetricReport):

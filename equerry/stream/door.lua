@@ -59,7 +59,9 @@ end
 local appended, repeated, added = 0, 0, 0
 for index = 7, #ARGV, 4 do
   local id = ARGV[index + 1]
-  if redis.call('SISMEMBER', KEYS[4], id) == 1 or redis.call('SADD', KEYS[3], id) == 0 then
+  -- An error and a metric may bear the same id; errors, the many, are remembered without a prefix.
+  local known = ARGV[index] == 'errors' and id or ARGV[index] .. id
+  if redis.call('SISMEMBER', KEYS[4], known) == 1 or redis.call('SADD', KEYS[3], known) == 0 then
     repeated = repeated + 1
   else
     redis.call('XADD', KEYS[1], '*',

@@ -10,7 +10,7 @@ from equerry.alerts.notification import Notification
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.redis_client import Redis
-from equerry.settings import Alerts, Settings, Webhook
+from equerry.settings import Alerts, Email, Settings, Slack, Webhook
 from equerry.stream import findings
 from workers.alerting import deliver, routing
 
@@ -87,8 +87,8 @@ def test_retry_after_is_honoured(redis: Redis, settings: Settings) -> None:
     assert waiting.due_ms - clock.now_ms() > 55_000
 
 
-def test_refused_for_good_is_dead_and_disables(redis: Redis, settings: Settings) -> None:
-    """The row stays visible, the channel is off, and a critical finding says so."""
+def test_refused_for_good_is_dead_and_goes_another_way(redis: Redis, settings: Settings) -> None:
+    """The channel is off, a critical finding says so, and the message takes another way."""
     with HttpReceiver(Reply(404)) as receiver:
         made = row(redis)
         ours = with_webhook(settings, receiver)
@@ -98,6 +98,42 @@ def test_refused_for_good_is_dead_and_disables(redis: Redis, settings: Settings)
     assert set(channel_state.disabled(redis, routing.targets(ours))) == {"webhook"}
     [(_, finding)] = findings.read(redis, keys.SITE)
     assert (finding.rule, finding.severity) == ("channel-disabled", Severity.CRITICAL)
+    [other] = [
+        msgspec.json.decode(text, type=Notification)
+        for text in redis.hgetall(keys.outbox(SCOPE)).values()
+    ]
+    assert (other.channel, other.findings, other.attempts) == ("console", made.findings, 0)
+
+
+def test_what_another_channel_of_the_route_has_is_not_sent_to_it_twice(
+    redis: Redis, settings: Settings
+) -> None:
+    """Slack is gone, mail had its own row of the same alert: no second mail."""
+    with HttpReceiver(Reply(404)) as receiver:
+        made = msgspec.structs.replace(row(redis), channel="slack")
+        outbox.put(redis, [made])
+        alerts = Alerts(
+            allow_private=True,
+            slack=Slack(webhook_url=receiver.url),
+            email=Email(smtp_url="smtp://127.0.0.1:1", to=("a@example.org",)),
+        )
+        ours = msgspec.structs.replace(settings, alerts=alerts)
+        deliver.deliver(redis, ours, SCOPE, made.id, no_jitter)
+    assert redis.hlen(keys.outbox(SCOPE)) == 0
+
+
+def test_disabled_again_is_told_again(redis: Redis, settings: Settings) -> None:
+    """Mended, then broken again within the hour: that is news. Rows of one failure are not."""
+    with HttpReceiver(default=Reply(404)) as receiver:
+        ours = with_webhook(settings, receiver)
+        for _ in range(2):
+            for _ in range(3):
+                made = row(redis)
+                deliver.deliver(redis, ours, SCOPE, made.id, no_jitter)
+            channel_state.enable(redis, "webhook")
+            redis.delete(keys.outbox_dead(SCOPE))
+    told = [finding.key for _, finding in findings.read(redis, keys.SITE)]
+    assert len(told) == len(set(told)) == 2
 
 
 @pytest.mark.parametrize("status", [400, 403, 413, 422])

@@ -3,7 +3,7 @@
 import pytest
 
 from equerry.alerts import policy
-from equerry.alerts.policy import AlertState, Group, Reason, Timing
+from equerry.alerts.policy import BUNDLE_KEPT, AlertState, Bundle, Group, Reason, Timing
 from equerry.alerts.retry import delay_seconds
 from equerry.events.severity import Severity
 from equerry.finding import Finding
@@ -50,11 +50,21 @@ def test_the_first_of_a_group_leads_and_the_rest_is_bundled() -> None:
     for number in range(5):
         group, timing = policy.place(group, finding(key=f"b{number}"), 1_000, bundle_ms=30_000)
         assert timing is Timing.JOINS_BUNDLE
-    assert policy.flush(group, 29_999, bundle_ms=30_000) == (group, ())
+    assert policy.flush(group, 29_999, bundle_ms=30_000) == (group, Bundle())
     after, bundle = policy.flush(group, 30_000, bundle_ms=30_000)
-    assert [each.key for each in bundle] == ["b0", "b1", "b2", "b3", "b4"]
+    assert [each.key for each in bundle.findings] == ["b0", "b1", "b2", "b3", "b4"]
     assert after == Group(60_000)
-    assert policy.flush(after, 60_000, bundle_ms=30_000) == (None, ())
+    assert policy.flush(after, 60_000, bundle_ms=30_000) == (None, Bundle())
+
+
+def test_a_flood_is_bounded_and_counted() -> None:
+    """A bundle names so many and counts the rest: no flood makes a message that nobody takes."""
+    group = Group(30_000)
+    for number in range(BUNDLE_KEPT + 300):
+        group, _ = policy.place(group, finding(key=str(number)), 1_000, bundle_ms=30_000)
+    _, bundle = policy.flush(group, 30_000, bundle_ms=30_000)
+    assert len(bundle.findings) == BUNDLE_KEPT
+    assert bundle.more == 300
 
 
 def test_a_late_finding_joins_a_bundle_that_was_not_sent_yet() -> None:

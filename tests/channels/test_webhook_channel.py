@@ -58,6 +58,7 @@ def test_request(
         "severity": "high",
         "title": "Still: Ü<b> (and 1 more)",
         "repeat": True,
+        "more": 0,
     }
 
 

@@ -87,7 +87,7 @@ def test_error_rate(
     context: Context, redis: Redis, errors: int, views: int, verdict: str, *, told: bool
 ) -> None:
     """Critical when the rate is surely above 5%; too few page views are never called ok."""
-    count(redis, context.now_ms, errors=errors, page_views=views)
+    count(redis, context.now_ms, failures=errors, page_views=views)
     outcome = error_rate.run(context)
     assert outcome.summary["web.minute"] == verdict
     assert bool(outcome.findings) is told
@@ -98,7 +98,7 @@ def test_error_rate(
 
 def test_navigations_stand_in_for_page_views(context: Context, redis: Redis) -> None:
     """A site that reports no page views has one TTFB metric for each."""
-    count(redis, context.now_ms, errors=50, navigations=100)
+    count(redis, context.now_ms, failures=50, navigations=100)
     assert error_rate.run(context).summary["web.minute"] == "high"
 
 

@@ -100,6 +100,31 @@ def test_an_issue_that_gets_worse_is_told(bench: Bench, post: Post, redis: Redis
     assert index.read(redis, SCOPE, 10)[0].severity == "critical"
 
 
+def test_a_grave_issue_that_goes_on_is_told_again(bench: Bench, post: Post, redis: Redis) -> None:
+    """After the repeat time, and only from high up: a broken checkout is not told once a life."""
+    post("payment broke 1", level="fatal")
+    post("a detail broke 1", handled=True)
+    assert run(bench).findings == 2
+    post("payment broke 2", level="fatal")
+    assert run(bench).findings == 0
+    for fingerprint, text in redis.hgetall(keys.known_issues(SCOPE)).items():
+        severity, told_ms = text.split()
+        a_day_ago = b"%b %d" % (severity, int(told_ms) - 86_400_000)
+        redis.hset(keys.known_issues(SCOPE), fingerprint, a_day_ago)
+    post("payment broke 3", level="fatal")
+    post("a detail broke 2", handled=True)
+    assert run(bench).findings == 1
+    assert findings.read(redis, SCOPE)[-1][1].title == "payment broke 3"
+
+
+def test_a_flood_of_new_issues_leaves_none_out(bench: Bench, post: Post, redis: Redis) -> None:
+    """However many are new at once, each becomes a finding; the bundle is what is bounded."""
+    words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)} broke" for n in range(300)]
+    for start in range(0, 300, 100):
+        post(*words[start : start + 100])
+    assert run(bench).findings == 300
+
+
 def test_killed_before_the_archive(
     make_bench: MakeBench, post: Post, redis: Redis, settings: Settings
 ) -> None:

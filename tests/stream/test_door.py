@@ -45,6 +45,13 @@ def test_a_repeated_id_is_taken_and_not_appended(redis: Redis) -> None:
     assert redis.hget(keys.refusals(SCOPE), "repeated") == b"3"
 
 
+def test_an_error_and_a_metric_may_bear_the_same_id(redis: Redis) -> None:
+    """Ids are told apart by kind: neither swallows the other."""
+    door = Door(redis, Queue())
+    [error] = entries(1)
+    assert door.append(SCOPE, [error, error._replace(kind="metrics")], UNLIMITED, "").appended == 2
+
+
 def test_remembered_ids_are_bounded(redis: Redis) -> None:
     """A full generation turns, and the one before it is forgotten: memory has a bound."""
     door = Door(redis, Queue(ids_remembered=1_000))

@@ -15,7 +15,7 @@ from redis.exceptions import WatchError
 from equerry import keys
 from equerry.alerts import audit, ledger, outbox, policy
 from equerry.alerts.notification import Notification
-from equerry.alerts.policy import Decision, Group, Timing
+from equerry.alerts.policy import Bundle, Decision, Group, Reason, Timing
 from equerry.finding import Finding
 from equerry.redis_client import Pipeline, Redis
 from equerry.settings import Settings
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class Told(NamedTuple):
     """One message to be: its findings, and whether they were told before."""
 
-    findings: tuple[Finding, ...]
+    bundle: Bundle
     repeat: bool
 
 
@@ -62,7 +62,7 @@ def _decide_some(
     for name, group in list(groups.items()):
         if group is not None:
             groups[name], bundle = policy.flush(group, now_ms, bundle_ms=bundle_ms)
-            if bundle:
+            if bundle.findings:
                 told.append(Told(bundle, repeat=False))
     for _, finding in found:
         decision = policy.decide(states.get(finding.key), finding, now_ms, repeat_ms=repeat_ms)
@@ -75,8 +75,9 @@ def _decide_some(
             )
             timing = placed.value
             if placed is Timing.LEADS_GROUP:
-                told.append(Told((finding,), decision.repeat))
-        _log(pipe, scope, now_ms, finding, decision, timing)
+                told.append(Told(Bundle((finding,)), decision.repeat))
+        if decision.reason is not Reason.DUPLICATE:  # no transition: the state counts it
+            _log(pipe, scope, now_ms, finding, decision, timing)
     rows = [row for message in told for row in _rows(router, scope, message, now_ms)]
     for row in rows:
         audit.write_row(pipe, row, now_ms, "queued")
@@ -88,13 +89,14 @@ def _decide_some(
 
 
 def _rows(router: Router, scope: str, message: Told, now_ms: int) -> list[Notification]:
-    lead = max(message.findings, key=lambda finding: finding.severity.rank)
+    lead = max(message.bundle.findings, key=lambda finding: finding.severity.rank)
     return [
         Notification(
             id=uuid.uuid4().hex,
             scope=scope,
             channel=channel,
-            findings=message.findings,
+            findings=message.bundle.findings,
+            more=message.bundle.more,
             created_ms=now_ms,
             due_ms=now_ms,
             repeat=message.repeat,

@@ -4,22 +4,24 @@
 2. Send. 3a. Taken (a 2xx): the row leaves the outbox. A test that gets through enables its channel.
 3b. Refused for now: the row waits, by the backoff or the receiver's Retry-After.
 3c. Refused for good, or tried for too long: the row is dead, and visible. A permanent refusal of
-the channel (not of this one message) also disables it, a finding that the other channels tell.
+the channel (not of this one message) also disables it, which the others tell, and sends the row by
+another way.
 """
 
 import logging
+import uuid
 from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from equerry import clock, keys
-from equerry.alerts import audit, channel_state, outbox, retry, trial
+from equerry.alerts import audit, channel_state, outbox, policy, retry, trial
 from equerry.alerts.notification import Notification
 from equerry.errors import DeliveryError
 from equerry.events.severity import Severity
 from equerry.finding import Finding
-from equerry.redis_client import Redis
-from equerry.settings import Settings
+from equerry.redis_client import Pipeline, Redis
+from equerry.settings import CONSOLE, Settings
 from equerry.stream import findings
 from workers.alerting import channels
 from workers.alerting.routing import targets
@@ -69,6 +71,8 @@ def _failed(
     if error.permanent or tired:
         outbox.give_up(pipe, replace(tried, last_error=str(error)))
         audit.write_row(pipe, tried, now_ms, "given-up", str(error))
+        if error.permanent and not error.of_message and tried.channel != CONSOLE:
+            _disable(pipe, redis, settings, tried, str(error), now_ms)
     else:
         wait = retry.delay_seconds(tried.attempts, error.retry_after_seconds, jitter)
         due_ms = now_ms + int(wait * 1000)
@@ -86,31 +90,41 @@ def _failed(
             "permanent": error.permanent,
         },
     )
-    if error.permanent and not error.of_message:
-        _disable(redis, settings, tried, str(error), now_ms)
 
 
-def _disable(redis: Redis, settings: Settings, row: Notification, reason: str, now_ms: int) -> None:
-    """End the channel and let the others say so; its finding carries what it could not say."""
-    if row.channel == "console":
+def _disable(
+    pipe: Pipeline, redis: Redis, settings: Settings, row: Notification, reason: str, now_ms: int
+) -> None:
+    """Queue the channel's end, who says so, and another way for what it did not take."""
+    ends = targets(settings)
+    disabled = channel_state.disabled(redis, ends)
+    if row.channel not in disabled:
+        end = channel_state.Disabled(now_ms, reason, ends[row.channel])
+        channel_state.disable(pipe, row.channel, end)
+        findings.put(pipe, keys.SITE, (_finding(row.channel, reason, now_ms),))
+        audit.write(
+            pipe, keys.SITE, now_ms, what="channel-disabled", channel=row.channel, detail=reason
+        )
+    if row.lead.rule == trial.RULE:
         return
-    finding = Finding(
+    gone = frozenset({*disabled, row.channel})
+    [stand_in, *_] = policy.route((), settings.alerts.configured, gone)
+    if stand_in not in settings.alerts.routes.channels(row.lead.severity):  # else it has its own
+        other = replace(row, id=uuid.uuid4().hex, channel=stand_in, attempts=0, due_ms=now_ms)
+        outbox.put(pipe, [other])
+        audit.write_row(pipe, other, now_ms, "queued", f"in place of {row.channel}")
+
+
+def _finding(channel: str, reason: str, now_ms: int) -> Finding:
+    return Finding(
         rule="channel-disabled",
-        key=f"channel-disabled:{row.channel}",
+        # Each time is a cause of its own: disabled again after it was mended is news again.
+        key=f"channel-disabled:{channel}:{now_ms}",
         severity=Severity.CRITICAL,
-        title=f"Alert channel {row.channel} is disabled: it refuses for good",
+        title=f"Alert channel {channel} is disabled: it refuses for good",
         at_ms=now_ms,
         details={
             "Reason": reason,
-            "Not delivered": row.title,
-            "Do": f"mend alerts.{row.channel} and run `equerry alert test --channel {row.channel}`",
+            "Do": f"mend alerts.{channel} and run `equerry alert test --channel {channel}`",
         },
     )
-    pipe = redis.pipeline(transaction=True)
-    disabled = channel_state.Disabled(now_ms, reason, targets(settings).get(row.channel, ""))
-    channel_state.disable(pipe, row.channel, disabled)
-    findings.put(pipe, keys.SITE, (finding,))
-    audit.write(
-        pipe, keys.SITE, now_ms, what="channel-disabled", channel=row.channel, detail=reason
-    )
-    pipe.execute()

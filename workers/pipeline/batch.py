@@ -101,7 +101,7 @@ def _process_run(
     project = settings.project(project_id)
     name = project.slug if project else keys.SITE
     claim = commit.Claim(scope, bench.consumer.name)
-    findings = commit.commit(bench.redis, claim, name, done, sizes, settings.alerts.new_issue)
+    findings = commit.commit(bench.redis, claim, name, done, sizes, settings.alerts)
     reported = any(event.kind not in OWN for event in done)
     log.log(
         logging.INFO if reported else logging.DEBUG,

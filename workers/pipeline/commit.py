@@ -1,22 +1,20 @@
 """The last stage: a batch is written to the archive, and then has its one effect on the index."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from equerry import keys
 from equerry.archive import line as lines
 from equerry.archive.segment import Writer
 from equerry.events.event import Event
-from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.issues import index, rules
+from equerry.issues.rules import Known
 from equerry.issues.tally import Tally, tally
 from equerry.redis_client import Redis
+from equerry.settings import Alerts
 from equerry.stream import findings
 from equerry.stream.removal import remove
-
-# Findings of one batch beyond this are left out and said so: a flood of new issues is one cause.
-MAX_FINDINGS = 100
 
 
 class Claim(NamedTuple):
@@ -43,11 +41,11 @@ def archive(
 
 
 def commit(
-    redis: Redis, claim: Claim, project: str, events: Sequence[Event], sizes: int, floor: Severity
+    redis: Redis, claim: Claim, project: str, events: Sequence[Event], sizes: int, alerts: Alerts
 ) -> int:
     """Write counters, issues and findings, and take the events off the stream, in one transaction.
 
-    sizes: bytes of payload as they came. floor: the least severity of a new issue that is told.
+    sizes: bytes of payload as they came. alerts: which issues are told, and how often.
     Returns the number of findings. Raises WatchError where the events were taken over meanwhile: a
     transaction that is held up on its way must not count them a second time.
     """
@@ -55,23 +53,30 @@ def commit(
     added = tally(events)
     with redis.pipeline(transaction=True) as pipe:
         pipe.watch(keys.fence(scope, claim.consumer))
-        known = index.severities(pipe, scope, added.issues)
-        told = _findings(added, known, floor, project)
+        known = index.known(pipe, scope, added.issues)
+        told = to_tell(added, known, alerts, project)
         pipe.multi()
-        index.write(pipe, scope, added, known)
-        findings.put(pipe, scope, told)
+        index.write(pipe, scope, added, known, {name: added.issues[name].last_ms for name in told})
+        findings.put(pipe, scope, told.values())
         remove(pipe, scope, [event.stream_id for event in events], sizes)
         pipe.execute()
     return len(told)
 
 
-def _findings(
-    added: Tally, known: dict[str, Severity], floor: Severity, project: str
-) -> list[Finding]:
-    found = [
-        rules.finding(fingerprint, delta, known.get(fingerprint), floor, project)
+def to_tell(
+    added: Tally, known: Mapping[str, Known], alerts: Alerts, project: str
+) -> dict[str, Finding]:
+    """Return the findings by fingerprint, the most severe first: they lead their groups."""
+    found = {
+        fingerprint: rules.finding(
+            fingerprint,
+            delta,
+            known.get(fingerprint),
+            floor=alerts.new_issue,
+            repeat_ms=int(alerts.repeat_seconds * 1000),
+            project=project,
+        )
         for fingerprint, delta in added.issues.items()
-    ]
-    told = [finding for finding in found if finding is not None]
-    told.sort(key=lambda finding: -finding.severity.rank)
-    return told[:MAX_FINDINGS]
+    }
+    told = {name: finding for name, finding in found.items() if finding is not None}
+    return dict(sorted(told.items(), key=lambda item: -item[1].severity.rank))

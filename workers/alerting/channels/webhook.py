@@ -29,6 +29,7 @@ class _Payload(msgspec.Struct, frozen=True):
     severity: Severity
     title: str
     repeat: bool
+    more: int
     findings: tuple[_Finding, ...]
 
 
@@ -61,6 +62,7 @@ def payload(notification: Notification) -> bytes:
             severity=notification.lead.severity,
             title=notification.title,
             repeat=notification.repeat,
+            more=notification.more,
             findings=tuple(
                 _Finding(
                     rule=finding.rule,

@@ -47,7 +47,7 @@ def worst_first(notification: Notification) -> tuple[tuple[Finding, ...], int]:
     """Return the findings to name, most severe first, and how many are left unnamed."""
     ordered = sorted(notification.findings, key=lambda finding: finding.at_ms)
     ordered.sort(key=lambda finding: finding.severity.rank, reverse=True)
-    return tuple(ordered[:LISTED]), max(0, len(ordered) - LISTED)
+    return tuple(ordered[:LISTED]), max(0, len(ordered) - LISTED) + notification.more
 
 
 def moment(at_ms: int, zone: dt.tzinfo) -> str:
