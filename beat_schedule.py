@@ -32,6 +32,13 @@ JOBS = {
         "grace_seconds": 60,
         "once": False,
     },
+    "bound-index": {
+        "what": "Forgets the oldest issues and alerts beyond 100,000, so that no flood fills Redis",
+        "when": schedule(600.0),
+        "queue": "jobs",
+        "grace_seconds": 600,
+        "once": False,
+    },
     "error-rate": {
         "what": "Compares errors with page views over a minute, an hour and a day",
         "when": schedule(60.0),

@@ -1,12 +1,15 @@
 """What each worker process holds: made at its first task, after the fork, and kept."""
 
+import contextlib
 import functools
 import gc
+import os
 import secrets
 from pathlib import Path
 
 from equerry import keys, settings_file
 from equerry.archive.segment import Writer
+from equerry.durable import fsync
 from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis, connect
 from equerry.settings import Settings
@@ -43,14 +46,23 @@ def bench() -> Bench:
 
 
 def node_name(data: Path) -> str:
-    """Return this machine's name among the consumers, made once for its data directory."""
+    """Return this machine's name among the consumers, made once for its data directory.
+
+    The name is written beside and linked into place, whole: whoever is killed meanwhile leaves no
+    empty one, and of several processes that start at once the first one's name is everybody's.
+    """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = data / "node"
-    try:
-        with path.open("x", encoding="ascii") as file:
-            file.write(f"n{secrets.token_hex(2)}")
-    except FileExistsError:
-        pass
+    if path.exists() and not path.stat().st_size:
+        path.unlink()  # left by a kill of an older version
+    if not path.exists():
+        fresh = data / f"node.{secrets.token_hex(4)}"
+        fresh.write_text(f"n{secrets.token_hex(4)}", "ascii")
+        fsync(fresh)
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+        fsync(data)
     return path.read_text("ascii")
 
 

@@ -56,3 +56,17 @@ def forget(redis: Redis, scope: str, before_ms: int) -> int:
     if old:
         redis.hdel(keys.alerts(scope), *old)
     return len(old)
+
+
+def keep_newest(redis: Redis, scope: str, keep: int) -> int:
+    """Forget the alerts noticed longest ago beyond `keep`. Returns how many."""
+    if redis.hlen(keys.alerts(scope)) <= keep:
+        return 0
+    ages = sorted(
+        (_STATE.decode(text).last_ms, name)
+        for name, text in redis.hscan_iter(keys.alerts(scope), count=500)
+    )
+    old = [name for _, name in ages[:-keep]]
+    for start in range(0, len(old), 1_000):
+        redis.hdel(keys.alerts(scope), *old[start : start + 1_000])
+    return len(old)

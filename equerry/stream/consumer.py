@@ -20,8 +20,6 @@ GROUP = "drain"
 MAX_EVENTS = 500
 MAX_BYTES = 8 * 1024 * 1024
 OTHER_NODE_IDLE_MS = 60_000
-# A command that was sent before a connection broke may arrive late; not by a day.
-FENCE_SECONDS = 86_400
 
 
 class Left(NamedTuple):
@@ -39,6 +37,7 @@ class Consumer:
         self._held = HeldConnections(redis)
         self._slots = slots
         self._node = node
+        self._fences: dict[str, bytes | None] = {}
         self.name = f"{node}-{slots.take()}"
 
     def read(self, scope: str) -> list[Entry]:
@@ -61,7 +60,8 @@ class Consumer:
         pipe = self._redis.pipeline(transaction=False)
         pipe.xlen(keys.events(scope))
         pipe.get(keys.events_bytes(scope))
-        length, size = pipe.execute()
+        pipe.get(keys.fence(scope, self.name))
+        length, size, self._fences[scope] = pipe.execute()
         mean = int(size or 0) / max(1, length)
         return max(1, min(MAX_EVENTS, int(MAX_BYTES / max(1.0, mean))))
 
@@ -95,12 +95,20 @@ class Consumer:
         with self._slots.borrow(int(number)) as free:
             yield free
 
+    def standing(self, scope: str) -> bytes | None:
+        """Return this consumer's fence as it stood when it last read: a commit must find it so."""
+        if scope not in self._fences:  # nothing read yet: what it has, it took over just now
+            self._fences[scope] = self._redis.get(keys.fence(scope, self.name))
+        return self._fences[scope]
+
     def fence(self, scope: str, owner: str) -> None:
-        """Let no commit of the owner's that is still on its way take effect any more."""
+        """Let no commit of what the owner has read until now take effect any more."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.incr(keys.fence(scope, owner))
-        pipe.expire(keys.fence(scope, owner), FENCE_SECONDS)
-        pipe.execute()
+        pipe.get(keys.fence(scope, owner))
+        _, stands = pipe.execute()
+        if owner == self.name:
+            self._fences[scope] = stands
 
     def left(self, scope: str, owner: str) -> list[Left]:
         """Return up to MAX_EVENTS of what the owner left, oldest first."""

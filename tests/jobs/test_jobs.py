@@ -9,6 +9,7 @@ import zstandard
 from receivers import HttpReceiver, Reply
 
 from equerry import clock, keys, queue
+from equerry.alerts.policy import AlertState
 from equerry.archive import read
 from equerry.archive.segment import Writer
 from equerry.errors import EquerryError
@@ -18,6 +19,7 @@ from equerry.redis_client import Redis
 from equerry.settings import Alerts, Archive, Heartbeat
 from equerry.stream import findings
 from workers.jobs import (
+    bound_index,
     error_rate,
     heartbeat,
     retention,
@@ -198,6 +200,22 @@ def test_watch_parts_reports_dead_letters_and_a_stalled_queue(
     redis.xadd(keys.events("p1"), {"k": "errors"}, id=f"{context.now_ms - 120_000}-0")
     rules = {finding.rule for finding in watch_parts.run(context).findings[keys.SITE]}
     assert {"dead-letters", "queue-stalled"} <= rules
+
+
+def test_bound_index_forgets_the_oldest(
+    context: Context, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the limit the longest unseen go, issues and alerts alike."""
+    monkeypatch.setattr(bound_index, "MAX_ISSUES", 3)
+    monkeypatch.setattr(bound_index, "MAX_ALERTS", 3)
+    for number in range(5):
+        redis.zadd(keys.issues("p1"), {f"f{number}": number})
+        finding = Finding("r", f"k{number}", Severity.LOW, "t", number)
+        state = AlertState(finding, number, number, number, 1)
+        redis.hset(keys.alerts("p1"), f"k{number}", msgspec.json.encode(state))
+    assert bound_index.run(context).summary == {"issues_forgotten": 2, "alerts_forgotten": 2}
+    assert redis.zrange(keys.issues("p1"), 0, -1) == [b"f2", b"f3", b"f4"]
+    assert sorted(redis.hkeys(keys.alerts("p1"))) == [b"k2", b"k3", b"k4"]
 
 
 def test_heartbeat(context: Context) -> None:

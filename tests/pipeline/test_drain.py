@@ -117,7 +117,7 @@ def test_a_grave_issue_that_goes_on_is_told_again(bench: Bench, post: Post, redi
     assert findings.read(redis, SCOPE)[-1][1].title == "payment broke 3"
 
 
-def test_a_flood_of_new_issues_leaves_none_out(bench: Bench, post: Post, redis: Redis) -> None:
+def test_a_flood_of_new_issues_leaves_none_out(bench: Bench, post: Post) -> None:
     """However many are new at once, each becomes a finding; the bundle is what is bounded."""
     words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)} broke" for n in range(300)]
     for start in range(0, 300, 100):
@@ -254,6 +254,35 @@ def test_taken_over_and_failed_again(
                 run(heir)
     assert run(heir).events == 2
     assert ids(archived(settings)) == Counter(posted)
+
+
+def test_one_that_stalled_and_was_taken_over_counts_nothing(
+    make_bench: MakeBench, post: Post, redis: Redis
+) -> None:
+    """Another machine's consumer that slept through its take-over finds the fence moved."""
+    post("a", "b")
+    asleep, heir = make_bench(), make_bench()
+    entries = asleep.consumer.read(SCOPE)
+    heir.consumer.fence(SCOPE, asleep.consumer.name)
+    taken = heir.consumer.claim(SCOPE, heir.consumer.left(SCOPE, asleep.consumer.name))
+    assert batch.process(heir, SCOPE, PROJECT, taken).events == 2
+    with pytest.raises(WatchError):
+        batch.process(asleep, SCOPE, PROJECT, entries)
+    assert today_errors(redis) == 2
+    assert int(redis.get(keys.events_bytes(SCOPE))) == 0
+    post("c")
+    assert run(asleep).events == 1  # what it reads from now on is its own again
+
+
+def test_an_heir_of_a_fenced_slot_takes_over_others(make_bench: MakeBench, post: Post) -> None:
+    """A slot that was fenced in an earlier life commits what its new holder takes over."""
+    first, second = make_bench(), make_bench()
+    post("a")
+    first.consumer.fence(SCOPE, first.consumer.name)
+    die(first)
+    second.consumer.read(SCOPE)
+    die(second)
+    assert run(make_bench()).events == 1
 
 
 def test_a_commit_that_arrives_late_counts_nothing(

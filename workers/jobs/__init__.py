@@ -5,13 +5,22 @@ When each runs stands in beat_schedule.py.
 
 from collections.abc import Callable
 
-from workers.jobs import error_rate, heartbeat, retention, sweep_outbox, sweep_streams, watch_parts
+from workers.jobs import (
+    bound_index,
+    error_rate,
+    heartbeat,
+    retention,
+    sweep_outbox,
+    sweep_streams,
+    watch_parts,
+)
 from workers.jobs.job import Context, Outcome
 
 JOBS: dict[str, Callable[[Context], Outcome]] = {
     "sweep-streams": sweep_streams.run,
     "sweep-outbox": sweep_outbox.run,
     "watch-parts": watch_parts.run,
+    "bound-index": bound_index.run,
     "error-rate": error_rate.run,
     "heartbeat": heartbeat.run,
     "retention": retention.run,

@@ -100,7 +100,7 @@ def _process_run(
     commit.archive(bench.writer, done, written, clock.now_ms())
     project = settings.project(project_id)
     name = project.slug if project else keys.SITE
-    claim = commit.Claim(scope, bench.consumer.name)
+    claim = commit.Claim(scope, bench.consumer.name, bench.consumer.standing(scope))
     findings = commit.commit(bench.redis, claim, name, done, sizes, settings.alerts)
     reported = any(event.kind not in OWN for event in done)
     log.log(

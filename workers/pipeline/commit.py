@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from redis.exceptions import WatchError
+
 from equerry import keys
 from equerry.archive import line as lines
 from equerry.archive.segment import Writer
@@ -18,10 +20,11 @@ from equerry.stream.removal import remove
 
 
 class Claim(NamedTuple):
-    """Whose events they are: a consumer's, of this scope."""
+    """Whose events they are: a consumer's, of this scope, under its fence as it stood then."""
 
     scope: str
     consumer: str
+    fence: bytes | None
 
 
 def archive(
@@ -52,7 +55,10 @@ def commit(
     scope = claim.scope
     added = tally(events)
     with redis.pipeline(transaction=True) as pipe:
-        pipe.watch(keys.fence(scope, claim.consumer))
+        fence = keys.fence(scope, claim.consumer)
+        pipe.watch(fence)
+        if pipe.get(fence) != claim.fence:
+            raise WatchError("these events were taken over")
         known = index.known(pipe, scope, added.issues)
         told = to_tell(added, known, alerts, project)
         pipe.multi()

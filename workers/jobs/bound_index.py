@@ -1,0 +1,22 @@
+"""Keeps the index within its bounds between two nights: a flood must not fill Redis."""
+
+from equerry.alerts import ledger
+from equerry.issues import index
+from workers.jobs.job import Context, Outcome
+
+MAX_ISSUES = 100_000
+MAX_ALERTS = 100_000
+
+
+def run(context: Context) -> Outcome:
+    """Forget the oldest issues and alerts beyond the limits; the archive keeps their events."""
+    return Outcome(
+        {
+            "issues_forgotten": sum(
+                index.trim(context.redis, scope, 0, MAX_ISSUES) for scope in context.scopes
+            ),
+            "alerts_forgotten": sum(
+                ledger.keep_newest(context.redis, scope, MAX_ALERTS) for scope in context.scopes
+            ),
+        }
+    )
