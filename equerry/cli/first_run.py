@@ -14,8 +14,8 @@ timezone = "Europe/London"   # the site's zone, in which daily jobs are schedule
 [[projects]]
 id = 1
 slug = "web"
-# Public: it goes into the site's pages and grants nothing but reporting. `equerry dsn` prints
-# the whole address for an SDK.
+# Public: it goes into the site's pages and grants nothing but reporting.
+# `equerry dsn` prints it with the address that it belongs to.
 key = "{key}"
 # Next: name your site here, so that browsers may report from there only.
 # origins = ["https://www.example.org"]
