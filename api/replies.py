@@ -4,25 +4,18 @@ import logging
 from typing import Any
 
 import msgspec
-from flask import Flask, Response, request
-from werkzeug.datastructures import Headers
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from equerry.errors import Refused
 
 log = logging.getLogger(__name__)
 
-EXPOSED = "Retry-After, X-Sentry-Rate-Limits, X-Sentry-Error"
+# What a page of any origin may send to and read the answer of; nothing else is for pages.
+REPORT_PATHS = ("/api/errors", "/api/performance/metrics")
+EXPOSED = "Retry-After, X-Sentry-Rate-Limits, X-Sentry-Error, X-Request-Id"
 ALLOWED_HEADERS = "Content-Type, Content-Encoding, X-Equerry-Key, Authorization, X-Requested-With"
 PREFLIGHT_SECONDS = "3600"
-
-_ALWAYS = Headers(
-    {
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": EXPOSED,
-        "X-Content-Type-Options": "nosniff",
-    }
-)
 
 
 def json(status: int, body: Any) -> Response:  # noqa: ANN401, whatever msgspec encodes
@@ -62,10 +55,16 @@ def _fault(error: Exception) -> Response:
     return json(500, {"detail": "a fault of Equerry's own; it is in its log", "causes": []})
 
 
-def _cors(response: Response) -> Response:
-    """Let any page read the answer: a key, not an origin, is what a report needs."""
+def _finish(response: Response) -> Response:
+    """Let any page read the answer to a report: a key, not an origin, is what a report needs."""
     headers = response.headers
-    headers.extend(_ALWAYS)
+    headers["X-Content-Type-Options"] = "nosniff"
+    if request_id := g.get("request_id"):
+        headers["X-Request-Id"] = request_id
+    if request.path not in REPORT_PATHS:
+        return response
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = EXPOSED
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = headers.get("Allow", "POST, OPTIONS")
         headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
@@ -78,4 +77,4 @@ def install(app: Flask) -> None:
     app.register_error_handler(Refused, refusal)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _fault)
-    app.after_request(_cors)
+    app.after_request(_finish)

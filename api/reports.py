@@ -1,7 +1,7 @@
 """The two endpoints that take reports, and their one way through the door.
 
-1. size: the body is read and inflated within its limits
-2. key: which project, and may this origin report to it
+1. key: which project, and may this origin report to it
+2. size: the body is read and inflated within its limits, where its sender has a place to upload
 3. decode: JSON, then each event's fields
 4. one script: rates, room, repeats, append (or the spool, while Redis is away)
 """
@@ -10,9 +10,10 @@ import secrets
 from collections.abc import Callable
 from ipaddress import ip_network
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from api import body, client_address, replies, reporter
+from api.uploads import Uploads
 from equerry import clock, keys, logs
 from equerry.errors import Cause, Refused
 from equerry.events import intake, wire
@@ -33,14 +34,13 @@ def blueprint(settings: Settings, acceptor: Acceptor) -> Blueprint:
     reports = Blueprint("reports", __name__)
     api = settings.api
     trusted = [ip_network(network) for network in api.trusted_proxies]
+    uploads = Uploads()
     rates = Rates(api.rate_per_address, api.rate_per_key, api.burst_seconds)
 
     def receive(read: Read) -> Response:
-        request_id = secrets.token_hex(8)
-        with logs.bound(request=request_id):
-            response = take(read)
-        response.headers["X-Request-Id"] = request_id
-        return response
+        g.request_id = secrets.token_hex(8)
+        with logs.bound(request=g.request_id):
+            return take(read)
 
     def take(read: Read) -> Response:
         _check_content_type()
@@ -50,30 +50,31 @@ def blueprint(settings: Settings, acceptor: Acceptor) -> Blueprint:
             environ.get("HTTP_X_EQUERRY_KEY") or request.args.get(reporter.QUERY, ""),
             environ.get("HTTP_ORIGIN", ""),
         )
-        raw = body.read(
-            environ["wsgi.input"],
-            request.content_length,
-            environ.get("HTTP_CONTENT_ENCODING", ""),
-        )
-        value = wire.parse(raw)
         address = client_address.client(
             environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), trusted
         )
+        bucket = client_address.bucket(address)
+        with uploads.reading(bucket):
+            raw = body.read(
+                environ["wsgi.input"],
+                request.content_length,
+                environ.get("HTTP_CONTENT_ENCODING", ""),
+            )
+        value = wire.parse(raw)
         sender = Sender(environ.get("HTTP_USER_AGENT", ""), client_address.anonymous(address))
         now_ms = clock.now_ms()
         taken = read(value, sender, now_ms)
         if not taken.accepted:
             raise Refused(400, "nothing in this request is valid", taken.causes)
         entries = [Entry(b"", event.kind, event.id, now_ms, event.raw) for event in taken.accepted]
-        bucket = client_address.bucket(address)
         acceptor.accept(keys.scope(project.id), entries, rates, bucket)
         return _accepted(value, taken)
 
-    @reports.post("/api/errors")
+    @reports.post(replies.REPORT_PATHS[0])
     def errors() -> Response:
         return receive(intake.errors)
 
-    @reports.post("/api/performance/metrics")
+    @reports.post(replies.REPORT_PATHS[1])
     def metrics() -> Response:
         return receive(intake.metrics)
 

@@ -1,19 +1,25 @@
 """Closing past hours: compress a segment so that it stays readable, then remove what is too old."""
 
 import fcntl
+import io
+import logging
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import zstandard
 
 from equerry import clock
 from equerry.archive import read
-from equerry.archive.read import CLOSED, OPEN, Segment
+from equerry.archive.read import Segment
 from equerry.durable import fsync
 
+log = logging.getLogger(__name__)
+
 DAY_MS = 86_400_000
+BLOCK_BYTES = 1024 * 1024
 
 
 class Removed(NamedTuple):
@@ -30,33 +36,75 @@ def close_past(root: Path, now_ms: int) -> list[Segment]:
     closed = []
     for segment in read.segments(root):
         past = f"{segment.day}T{segment.hour}" < this_hour
-        if past and not segment.closed and _close(segment):
-            closed.append(segment)
+        still_open = read.while_open(segment)  # an empty one may stand beside a compressed one
+        if past and still_open.path.exists() and _close(still_open):
+            closed.append(still_open)
     return closed
 
 
 def _close(segment: Segment) -> bool:
     """Write `….jsonl.zst` whole under another name, rename it, remove the open one.
 
-    Killed in between, both are there: the open one counts, and the next run does it again.
-    Returns False where a drain has the segment open.
+    Killed in between, both are there: the open one counts, and the next run does it again. A
+    compressed one that holds other lines is never lost: the open one's are put behind them.
+    Returns False where a drain has the segment open, or where it cannot be told what is in both.
     """
-    target = segment.path.with_name(segment.path.name.removesuffix(OPEN) + CLOSED)
+    target = read.when_closed(segment).path
     partial = target.with_name(f"{target.name}.partial")
-    with segment.path.open("rb") as source:
+    try:
+        source = segment.path.open("rb")
+    except FileNotFoundError:  # another retention was faster
+        return False
+    with source:
         try:
             fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        with partial.open("wb") as sink:
-            zstandard.ZstdCompressor(level=3, write_checksum=True).copy_stream(source, sink)
-            sink.flush()
-            os.fsync(sink.fileno())
+        if os.fstat(source.fileno()).st_nlink == 0:
+            return False
+        try:
+            with partial.open("wb") as sink:
+                _compress(target, source, sink)
+                sink.flush()
+                os.fsync(sink.fileno())
+        except zstandard.ZstdError as error:
+            log.error("segment-damaged", extra={"file": str(target), "error": str(error)})  # noqa: TRY400, zstd's own trace says nothing
+            partial.unlink()
+            return False
         partial.rename(target)
         fsync(target.parent)
         segment.path.unlink()
         fsync(target.parent)
     return True
+
+
+def _compress(target: Path, source: IO[bytes], sink: IO[bytes]) -> None:
+    """Compress the source, behind what an existing target holds and the source does not begin with.
+
+    Raises ZstdError where the target cannot be read.
+    """
+    with zstandard.ZstdCompressor(level=3, write_checksum=True).stream_writer(
+        sink, closefd=False
+    ) as writer:
+        if target.exists() and not _begins_with(source, target):
+            with _decompressed(target) as earlier:
+                shutil.copyfileobj(earlier, writer)
+        source.seek(0)
+        shutil.copyfileobj(source, writer)
+
+
+def _begins_with(source: IO[bytes], target: Path) -> bool:
+    with _decompressed(target) as earlier:
+        while block := earlier.read(BLOCK_BYTES):
+            if source.read(len(block)) != block:
+                return False
+    return True
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    return io.BufferedReader(
+        zstandard.ZstdDecompressor().stream_reader(path.open("rb"), closefd=True)
+    )
 
 
 def remove_old(root: Path, now_ms: int, *, retention_days: int, max_bytes: int) -> list[Removed]:

@@ -71,6 +71,13 @@ def _not_closed(path: Path) -> Path:
     )
 
 
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False
+
+
 def _open_locked(hour: Path) -> int:
     """Open for appending and lock. A line that a kill tore is cut: it was never committed."""
     hour.parent.mkdir(parents=True, exist_ok=True)
@@ -79,9 +86,13 @@ def _open_locked(hour: Path) -> int:
         fresh = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Closed (compressed and removed) between the open and the lock: open the new one.
-        if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+        # Closed (compressed and removed) before the lock was held: open the next one. Whoever
+        # closes it holds the lock from the first byte to the removal, so both are settled now.
+        is_there = _is_at(path, descriptor)
+        if is_there and _not_closed(hour) == path:
             break
+        if is_there and not os.fstat(descriptor).st_size:
+            path.unlink()  # made by the open above, beside the compressed one
         os.close(descriptor)
     if fresh:
         fsync(path.parent)

@@ -33,6 +33,7 @@ class Acceptor:
         self._spool = spool
         self._now = now
         self._away_until = 0.0
+        self._is_away = False
         self._full_since: float | None = None
 
     def accept(self, scope: str, entries: Sequence[Entry], rates: Rates, bucket: str) -> None:
@@ -44,9 +45,15 @@ class Acceptor:
             verdict = self._door.append(scope, entries, rates, bucket)
         except RedisAway as error:
             self._away_until = self._now() + AWAY_SECONDS
-            log.warning("redis-away-spooling", extra={"error": str(error)})
+            if not self._is_away:
+                self._is_away = True
+                log.warning("redis-away-spooling", extra={"error": str(error)})
             self._keep_on_disk(scope, entries)
             return
+        if self._is_away:
+            self._is_away = False
+            self._full_since = None  # the next outage begins with 429 again
+            log.info("redis-is-back")
         if not verdict.ok:
             raise Refused(
                 429,

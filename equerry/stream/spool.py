@@ -6,6 +6,7 @@ stream has taken every line. Killed in between, the replay starts over: the door
 ids, so nothing doubles. A last line that was torn by a kill was never answered with 202.
 """
 
+import contextlib
 import logging
 import os
 import threading
@@ -62,17 +63,34 @@ class Spool:
         return max(0, self._max_bytes - self.bytes_used())
 
     def has_room(self) -> bool:
-        """Whether any request that the door takes would fit."""
-        return self.bytes_free() > LARGEST_REQUEST_BYTES
+        """Whether any request that the door takes could be kept: by the limit, and by the disk."""
+        try:
+            disk = os.statvfs(self._folder)
+            free_bytes = min(self.bytes_free(), disk.f_bavail * disk.f_frsize)
+        except OSError:
+            return False
+        return free_bytes > LARGEST_REQUEST_BYTES and os.access(self._folder, os.W_OK | os.X_OK)
 
     def append(self, spooled: Sequence[Spooled]) -> None:
-        """Write and fsync all, or raise SpoolFull and keep none."""
+        """Write and fsync all, or raise SpoolFull and keep none.
+
+        SpoolFull is whatever the disk refuses with: no space, no folder, no descriptor left.
+        """
         data = b"".join(map(_encode, spooled))
         with self._lock:
-            if len(data) > self.bytes_free():
-                raise SpoolFull(f"the spool holds {self._max_bytes} bytes (queue.spool_max_bytes)")
-            path = self._path(self._slot, "spool")
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                if len(data) > self.bytes_free():
+                    raise SpoolFull(
+                        f"the spool holds {self._max_bytes} bytes (queue.spool_max_bytes)"
+                    )
+                self._append(data)
+            except OSError as error:
+                raise SpoolFull(f"the spool's disk refuses: {error.strerror}") from error
+
+    def _append(self, data: bytes) -> None:
+        path = self._path(self._slot, "spool")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
             cut_torn_line(descriptor)
             size = os.fstat(descriptor).st_size
             try:
@@ -80,11 +98,13 @@ class Spool:
                 os.fsync(descriptor)
                 if size == 0:
                     fsync(self._folder)
-            except OSError as error:
-                os.ftruncate(descriptor, size)
-                raise SpoolFull(f"the spool's disk refuses: {error.strerror}") from error
-            finally:
-                os.close(descriptor)
+            except OSError:
+                # Where even this fails, the next append cuts the line that was torn.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, size)
+                raise
+        finally:
+            os.close(descriptor)
 
     def replay(self, send: Callable[[str, Sequence[Entry]], None]) -> int:
         """Send every spooled entry in order, this process's and those of dead ones.
@@ -115,6 +135,8 @@ class Spool:
             for scope, entries in _batches(replay):
                 send(scope, entries)
                 sent += len(entries)
+            # Only now: a replay that Redis interrupts reads the same lines again.
+            _set_aside_damaged(replay)
             replay.unlink()
 
     def _files(self) -> list[Path]:
@@ -128,30 +150,37 @@ def _batches(path: Path) -> Iterator[tuple[str, list[Entry]]]:
     """Yield runs of entries of one scope, in order, at most REPLAY_BATCH long."""
     scope = ""
     entries: list[Entry] = []
-    with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                log.warning("spool-torn-line-skipped", extra={"file": path.name})
-                break
-            try:
-                spooled = _decode(line)
-            except ValueError:
-                _set_aside(path, line)
-                continue
-            if entries and (spooled.scope != scope or len(entries) == REPLAY_BATCH):
-                yield scope, entries
-                entries = []
-            scope = spooled.scope
-            entries.append(spooled.entry)
+    for line in _whole_lines(path):
+        try:
+            spooled = _decode(line)
+        except ValueError:
+            continue
+        if entries and (spooled.scope != scope or len(entries) == REPLAY_BATCH):
+            yield scope, entries
+            entries = []
+        scope = spooled.scope
+        entries.append(spooled.entry)
     if entries:
         yield scope, entries
 
 
-def _set_aside(path: Path, line: bytes) -> None:
-    """Keep a line that the disk damaged where a person finds it, and go on."""
-    with path.with_name("damaged.lines").open("ab") as file:
-        file.write(line)
-    log.error("spool-line-damaged", extra={"file": path.name, "bytes": len(line)})
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from (line for line in file if line.endswith(b"\n"))
+
+
+def _set_aside_damaged(path: Path) -> None:
+    """Keep lines that the disk damaged where a person finds them.
+
+    Killed before the file is removed, it is replayed, and they are kept, once more.
+    """
+    for line in _whole_lines(path):
+        try:
+            _decode(line)
+        except ValueError:
+            with path.with_name("damaged.lines").open("ab") as file:
+                file.write(line)
+            log.error("spool-line-damaged", extra={"file": path.name, "bytes": len(line)})  # noqa: TRY400, the line is the news
 
 
 def _size(path: Path) -> int:

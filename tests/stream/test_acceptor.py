@@ -131,3 +131,24 @@ def test_over_the_rate_is_429_with_its_reason(door: MovingDoor, tmp_path: Path) 
     with pytest.raises(Refused) as refused:
         acceptor.accept("p1", [entry()], Rates(1, 0, 1), "a")
     assert (refused.value.status, refused.value.reason) == (429, "rate-address")
+
+
+def test_each_outage_is_logged_once_and_begins_with_429(
+    door: MovingDoor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line when Redis goes and one when it is back; the second outage is not 503 at once."""
+    now = [100.0]
+    acceptor = Acceptor(door, Spool(tmp_path, 10), now=lambda: now[0])
+    caplog.set_level("INFO")
+    for _ in range(2):
+        door.away = True
+        for _ in range(3):
+            now[0] += acceptors.AWAY_SECONDS + 0.1
+            with pytest.raises(Refused) as refused:
+                acceptor.accept("p1", [entry()], UNLIMITED, "")
+            assert refused.value.status == 429
+        door.away = False
+        now[0] += 100
+        acceptor.accept("p1", [entry()], UNLIMITED, "")
+    of_one = ["redis-away-spooling", "spool-full", "redis-is-back"]
+    assert [record.getMessage() for record in caplog.records] == of_one * 2

@@ -1,5 +1,8 @@
 """The spool: kept before the yes, sent back in order, bounded, and safe from a kill."""
 
+import errno
+import os
+import resource
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -112,3 +115,55 @@ def test_a_damaged_line_is_set_aside(tmp_path: Path) -> None:
     taker = Taker()
     assert spool.replay(taker) == 1
     assert (tmp_path / "damaged.lines").read_bytes() == b"garbage\n"
+
+
+def test_a_damaged_line_is_set_aside_once(tmp_path: Path) -> None:
+    """Redis that goes away again and again does not fill the disk with the same line."""
+    spool = Spool(tmp_path, 1_000_000)
+    (tmp_path / "1.spool").write_bytes(b"garbage\n")
+    spool.append(spooled(1))
+    for _ in range(5):
+        with pytest.raises(RedisAway):
+            spool.replay(Taker(fail_after=0))
+    spool.replay(Taker())
+    assert (tmp_path / "damaged.lines").read_bytes() == b"garbage\n"
+
+
+def test_a_disk_that_refuses_is_a_full_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No folder, no descriptor, a torn line that cannot be cut: all are one error, no leak."""
+    spool = Spool(tmp_path / "spool", 1_000_000)
+    (tmp_path / "spool").rename(tmp_path / "away")
+    assert not spool.has_room()
+    with pytest.raises(SpoolFull, match="No such file"):
+        spool.append(spooled(1))
+    (tmp_path / "away").rename(tmp_path / "spool")
+    assert spool.has_room()
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The listing's own descriptor is among them: its number is the first that is free.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_free_descriptor(), hard))
+    try:
+        with pytest.raises(SpoolFull, match="Too many open files"):
+            spool.append(spooled(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    before = _free_descriptor()
+    with monkeypatch.context() as patch:
+        patch.setattr("equerry.stream.spool.cut_torn_line", refuse)
+        with pytest.raises(SpoolFull, match="Input/output"):
+            spool.append(spooled(1))
+    assert _free_descriptor() == before
+    spool.append(spooled(1))
+    assert spool.replay(Taker()) == 1
+
+
+def _free_descriptor() -> int:
+    descriptor = os.open("/", os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
