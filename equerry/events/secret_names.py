@@ -15,17 +15,20 @@ def _words(line: str) -> list[str]:
 # A name is secret when one of its words is here (`authToken`, `x-csrf`, `user_pwd`) …
 WORDS = _words(
     "pwd passwd passphrase passcode secret secrets auth authorization token tokens otp totp "
-    "bearer jwt ssn cvv cvc csrf xsrf signature sessid sessionid sid"
+    "bearer jwt ssn cvv cvc csrf xsrf signature sessid sessionid sid senha wachtwoord"
 )
 # … or words that follow each other, however they are joined (`X-Api-Key`, `api.key`) …
 PHRASES = _words(
     "api_key private_key access_key signing_key encryption_key two_factor session_id session_key "
-    "session_token card_number mysql_pwd"
+    "session_token card_number mysql_pwd pass_phrase account_key cookie_header cookie_string"
 )
 # … or a word ends so (`accesstoken`), or is the last of the name, or stands anywhere in it.
 ENDINGS = _words("token tokens secret secrets pwd sessid sessionid")
-LAST = _words("session cookie cookies")
-ANYWHERE = _words("password passwd apikey privatekey credential csrftoken xsrftoken")
+LAST = _words("session cookie cookies pass")
+ANYWHERE = _words(
+    "password passwd passphrase passwort kennwort contrase apikey privatekey credential csrftoken "
+    "xsrftoken"
+)
 # Cookies that a browser guards as secrets.
 PREFIXES = _words("__secure __host")
 

@@ -1,4 +1,4 @@
-"""Values that are hidden for their look, wherever they stand in a text.
+"""Values that are hidden for their look, wherever they stand in a text; and every rule in order.
 
 Each rule has two patterns. `pattern` is what is replaced. `hint` is found in the JSON of every text
 that the pattern is found in: it allows for JSON's escapes and asks for no boundary, since the
@@ -10,55 +10,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from equerry.events.linear import Match, Pattern, linear, which
-from equerry.events.secret_names import STEM, secret_name
-
-FILTERED = b"[Filtered]"
-
-_QUOTED = (
-    r'(?s:"(?:[^"\\]|\\.)*(?:"|\\?\z)'
-    r"|'(?:[^'\\]|\\.)*(?:'|\\?\z)"
-    r'|\\+"[^"]*(?:"|\z))'
-)
-_JOIN = r'[\\"\'\]]* *(?:=>|[=:]|%3[aAdD])'
-_NAMED = linear(rf"([A-Za-z0-9_.\[\]$-]*{STEM}[A-Za-z0-9_\[\]-]*){_JOIN} *")
-_VALUE = linear(
-    rf"(?:(?i:bearer|basic|digest|token|negotiate) +)?"
-    rf"(?:{_QUOTED}|\[[^\[\]]*\][^\s&\"']*|\{{[^{{}}]*\}}[^\s&\"']*|[^\s&\"']+)"
-)
-_LINE = linear(rf"{_QUOTED}|[^\r\n\"]+")
-
-
-def hide_named(text: bytes) -> bytes:
-    """Hide what follows a secret name: `password=…`, `"token": "…"`, `Authorization: Bearer …`.
-
-    The value ends at a space, `&` or a quote; a Cookie header's ends with its line.
-    """
-    kept: list[bytes] = []
-    position = done = 0
-    while found := _NAMED.search(text, position):
-        position = found.end()
-        name = found.group(1)
-        if not secret_name(name):
-            continue
-        is_cookie = name.lower().endswith((b"cookie", b"cookies"))
-        value = (_LINE if is_cookie else _VALUE).match(text, position)
-        if value is None:
-            continue
-        kept += (text[done:position], _filtered(value.group(0)))
-        position = done = value.end()
-    return b"".join((*kept, text[done:])) if done else text
-
-
-def _filtered(value: bytes) -> bytes:
-    quote = next((quote for quote in (b'"', b"'", b'\\"') if value.startswith(quote)), b"")
-    return quote + FILTERED + quote
+from equerry.events.secret_named import FILTERED, NAMED_HINT, NAMED_RULES, hide_named
 
 
 def _card(match: Match) -> bytes:
     """Hide a number that passes Luhn's check and does not go on at either side."""
     if match.group(1) or match.group(3):
         return match.group(0)
-    digits = [byte - 48 for byte in match.group(2) if byte not in b" -"]
+    digits = [byte - 48 for byte in match.group(2) if 48 <= byte <= 57]  # noqa: PLR2004 - "0" to "9"
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]  # noqa: PLR2004 - Luhn
     return match.group(0) if (sum(digits[-1::-2]) + sum(doubled)) % 10 else FILTERED
 
@@ -101,6 +60,16 @@ def _jwt(match: Match) -> bytes:
         if not is_json:
             return match.group(0)
     return before + FILTERED
+
+
+def _basic(match: Match) -> bytes:
+    """Hide a name and password in base64; `basic authentication` is none."""
+    word = match.group(2).rstrip(b"=")
+    try:
+        pair = base64.b64decode(word + b"=" * (-len(word) % 4), altchars=b"-_").decode()
+    except ValueError:
+        return match.group(0)
+    return match.group(1) + FILTERED if ":" in pair and pair.isprintable() else match.group(0)
 
 
 def _ssn(match: Match) -> bytes:
@@ -152,15 +121,45 @@ def _rule(name: str, pattern: str, hide: Callable[[Match], bytes], hint: str = "
     return Rule(name, hint or pattern, linear(pattern), hide)
 
 
-_CARD = (
-    r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}|4[4-9][0-9]))"
-    r"[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}|3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}"
+# Blanks, also unbreakable ones, or dashes; dots only all over: `4123.456789012345` is a duration.
+_BLANK = r"(?:[ -]|\xc2\xa0|\xe2\x80\xaf){0,2}"
+_CARD_16 = (
+    r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|35(?:2[89]|[3-8][0-9])"
+    r"|6(?:011|5[0-9]{2}|4[4-9][0-9]))"
+)
+_CARD = "|".join(
+    rf"{_CARD_16}(?:{joint}[0-9]{{4}}){{3}}|3[47][0-9]{{2}}{joint}[0-9]{{6}}{joint}[0-9]{{5}}"
+    rf"|3(?:0[0-59]|[689][0-9])[0-9]{joint}[0-9]{{6}}{joint}[0-9]{{4}}"
+    for joint in (_BLANK, r"\.")
 )
 _IBAN = r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?"
 _MAIL_NAME = r"[A-Za-z0-9._%+'\x80-\xff-]+"
 _MAIL_DOMAIN = r"[A-Za-z0-9\x80-\xff-]+(?:\.[A-Za-z0-9\x80-\xff-]+)*\.[A-Za-z\x80-\xff]{2,}"
 
+# As their issuers write them; the lengths are the least seen, not the exact ones.
+_ISSUED = (
+    r"[sr]k_(?:live|test)_[A-Za-z0-9]{8,}",
+    r"whsec_[A-Za-z0-9+/=]{16,}",
+    r"gh[opusr]_[A-Za-z0-9]{20,}",
+    r"github_pat_[A-Za-z0-9_]{20,}",
+    r"gl(?:pat|ptt|dt|rt|cbt|ft|soat)-[A-Za-z0-9_-]{16,}",
+    r"xox[abeprs]-[A-Za-z0-9-]{10,}",
+    r"xapp-[A-Za-z0-9-]{20,}",
+    # The pair is pasted together; the second half alone looks like any digest.
+    r"A[KS]IA[0-9A-Z]{16}(?:[ :,;|]{1,3}[A-Za-z0-9/+]{40})?",
+    r"AIza[A-Za-z0-9_-]{30,}",
+    r"ya29\.[A-Za-z0-9_-]{20,}",
+    r"sk-(?:proj|ant|svcacct|admin|or)-[A-Za-z0-9_-]{16,}",
+    r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+    r"npm_[A-Za-z0-9]{30,}",
+    r"pypi-AgE[A-Za-z0-9_-]{20,}",
+    r"hf_[A-Za-z0-9]{30,}",
+    r"dop_v1_[0-9a-f]{40,}",
+    r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",
+)
+
 RULES: tuple[Rule, ...] = (
+    *(Rule(name, hint, linear(form), hide) for name, form, hide, hint in NAMED_RULES),
     _rule(
         "pem",
         r"(?s:-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\z))",
@@ -173,14 +172,29 @@ RULES: tuple[Rule, ...] = (
         _jwt,
         r"eyJ[A-Za-z0-9_-]{10}",
     ),
+    _rule("issued-token", "|".join(_ISSUED), _all),
     _rule(
-        "issued-token",
-        r"[sr]k_(?:live|test)_[A-Za-z0-9]{8,}|gh[opusr]_[A-Za-z0-9]{20,}"
-        r"|xox[abeprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}",
-        _all,
-        r"[sr]k_(?:live|test)_|gh[opusr]_[A-Za-z0-9]{4}|xox[abeprs]-|AKIA[0-9A-Z]{4}",
+        "sk",  # not the class names of a spinner, `sk-fading-circle`, nor `task-…`
+        r"(\\[nrt]|\b)sk-[A-Za-z0-9]{20,}",
+        _after_first,
+        "sk-[A-Za-z0-9]{20}",
+    ),
+    _rule(
+        "hook",
+        r"((?:hooks\.slack\.com\\*/[a-z]+|discord(?:app)?\.com\\*/api\\*/webhooks)\\*/)"
+        r"[A-Za-z0-9/\\_-]+",
+        _after_first,
+        r"hooks\.slack\.com|discord(?:app)?\.com\\*/api",
     ),
     _rule("bearer", r"((?i:bearer) +)[A-Za-z0-9._~+/=-]{6,}", _after_first, "(?i:bearer) "),
+    _rule("basic", r"((?i:basic) +)([A-Za-z0-9+/_-]{6,}=*)", _basic, "(?i:basic) +[A-Za-z0-9]"),
+    _rule(
+        "url-password-with-slash",
+        # A port and a path, `http://localhost:3000/@vite`, are no password.
+        r"://([^/\s:@\"'<>?#\[]*):([0-9]*[^0-9/\s@\"'<>?#,][^\s\"'<>?#,]*)@",
+        _userinfo,
+        r'://[^/ "]*:[0-9]*[^0-9/ "][^ "]*@',
+    ),
     _rule("url-password", r"://([^/\s:@\"'<>?#]*)(?::([^/\s\"'<>]*))?@", _userinfo, r'://[^/ "]*@'),
     _rule(
         "email", rf"({_MAIL_NAME})(?:@|%40)({_MAIL_DOMAIN})", _email, rf"(?:@|%40){_MAIL_DOMAIN}"
@@ -208,7 +222,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 _STEPS: tuple[Callable[[bytes], bytes], ...] = (hide_named, *(rule.apply for rule in RULES))
-HINTS = (STEM + r"[A-Za-z0-9_\[\]-]*" + _JOIN, *(rule.hint for rule in RULES))
+HINTS = (NAMED_HINT, *(rule.hint for rule in RULES))
 """One for each step; found in the JSON of every text that the step changes."""
 _WHICH = which(HINTS)
 

@@ -52,6 +52,7 @@ def test_secret_names(name: str) -> None:
     [
         *("author", "authority", "authored_by", "tokenizer", "secretary", "cookieConsent", "key"),
         *("sessionDuration", "inside", "sidebar", "option", "passenger", "keyboard", "passport_ok"),
+        *("code", "sig", "passed", "compass", "bypass", "passRate", "passthrough", "account"),
         *("message", "stack", "user", "url", "primaryKey", "authenticated", "oauth"),
     ],
 )
@@ -219,6 +220,11 @@ FRAGMENTS = st.lists(
             ),
             *("/home/", "/Users/", "\\Users\\", "C:", "4111 1111 1111 1111", "378282246310005"),
             *("DE89 3704 0044 0532 0130 00", "078-05-1120", "bearer ", "Bearer abcdefg", JWT),
+            *("pass", "Key", "name", "value", "<", ">", "</", "--", "-u ", "?", "&", "sig", "code"),
+            *("%22", "%5C", ",", ", ", '\\"', '\\\\"', '"value":', ';name="', "\r\n\r\n", "\n\n"),
+            *("4111.1111.1111.1111", "4111\xa01111  1111 1111", "36227206271667", "//a:b/"),
+            *("3530111333300000", "Basic QWxhZGRpbjpvcGVu", "hooks.slack.com/services/", "T0/B0"),
+            *("sk-", "glpat-", "AIza", "SG.", "npm_", "whsec_", "github_pat_", "a1B2" * 10),
             *("-----BEGIN A KEY-----", "sk_live_abcdefghi", "AKIAABCDEFGHIJKLMNOP", "1", "bob"),
         ]
     )
@@ -234,7 +240,18 @@ FRAGMENTS = st.lists(
 @example("", "\tBearer abcdefg", 0)
 def test_the_hint_overlooks_nothing(name: str, text: str, number: int) -> None:
     """What a full reading would hide, the quick search over the bytes has seen."""
-    report = raw(message=text, extra={name: 1, "n": number}, tags={text[:50]: name})
+    report = raw(
+        message=text,
+        extra={
+            name: 1,
+            "n": number,
+            "f": float(number),
+            "list": [name, text, name, [text, number]],
+            "a": {"name": name, "value": text},
+            "b": {text: name, "Header": text, name: text},
+        },
+        tags={text[:50]: name},
+    )
     decoded = msgspec.json.decode(report)
     assert msgspec.json.decode(scrub.scrub(report)) == scrub.clean(decoded)
     msgspec.json.decode(scrub.scrub(report), type=ErrorReport)
@@ -258,6 +275,17 @@ def test_blunt_never_raises(data: bytes) -> None:
     [
         *("a@", "a.a@a.", "aaaa", "eyJ", "eyJaaaaaaaaaaaa.aaaa ", "password=[", "token={", "://"),
         *("author=", "password='", 'token="', "\\Users\\a ", "/home/", "1", "4111 ", "AB12 ABCD "),
+        *("<token>", "<token>a</token>", 'name="token"', 'name="token"\n\na', "--token ", "-u a:"),
+        *(
+            "?key=",
+            "://a:b/@",
+            "password: a ",
+            "%22token%22:%22",
+            "basic QUJD",
+            "cookie: a",
+            "sk-a",
+        ),
+        *("4.", "4  ", 'token=\\\\\\"', "hooks.slack.com/a/", "<![CDATA[", '"token","value":'),
         *("-----BEGIN A-----", "bearer ", "token", "://a:", "1-1", 'token=\\"'),
     ],
 )
