@@ -1,5 +1,8 @@
 """What a report gives away by mistake is nowhere to be found afterwards."""
 
+import base64
+import json
+
 import pytest
 from alerted_site import MAIL_PASSWORD, SLACK_TOKEN, WEBHOOK_SECRET, Site
 from installation import wait_until
@@ -14,8 +17,13 @@ JWT = (
     "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
 )
 BEARER = "ab12cd34ef56ab12cd34ef56"
-GIVEN_AWAY = (PASSWORD, CARD, CARD.replace(" ", ""), JWT, JWT.split(".")[1], BEARER)
-LEAK = f"password={PASSWORD} card {CARD} token {JWT}"
+BASIC = base64.b64encode(f"bob:{PASSWORD}".encode()).decode()
+ISSUED = "glpat-" + "a1B2" * 5
+GIVEN_AWAY = (
+    *(PASSWORD, CARD, CARD.replace(" ", ""), CARD.replace(" ", "."), JWT, JWT.split(".")[1]),
+    *(BEARER, BASIC, ISSUED),
+)
+LEAK = f"password={PASSWORD} card {CARD} token {JWT} {ISSUED} Basic {BASIC}"
 
 
 LEAKING = {
@@ -26,7 +34,18 @@ LEAKING = {
     "url": f"https://user:{PASSWORD}@example.org/pay?password={PASSWORD}&token={JWT}",
     "user": "visitor-7",
     "tags": {"password": PASSWORD, "card": CARD, "note": LEAK},
-    "extra": {"password": PASSWORD, "deep": [{"Authorization": f"Bearer {BEARER}"}, LEAK]},
+    "extra": {
+        "password": PASSWORD,
+        "deep": [{"Authorization": f"Bearer {BEARER}"}, LEAK],
+        "headers": [{"name": "X-Api-Key", "value": PASSWORD}, ["Cookie", f"a={PASSWORD}"]],
+        "rawHeaders": ["Host", "example.org", "Authorization", f"Basic {BASIC}"],
+        "argv": ["--token", PASSWORD, f"--password={PASSWORD}"],
+        "body": json.dumps(json.dumps({"password": PASSWORD})),
+        "form": f'--b\r\n; name="password"\r\n\r\n{PASSWORD}\r\n--b--',
+        "xml": f"<password>{PASSWORD}</password>",
+        "database": f"postgres://app:{PASSWORD}/@db/x",
+        "cards": [CARD.replace(" ", "."), float(CARD.replace(" ", ""))],
+    },
     "breadcrumbs": [{"message": LEAK, "data": {"secret": PASSWORD, "body": LEAK}}],
 }
 

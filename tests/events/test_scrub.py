@@ -178,6 +178,16 @@ PLANTED = (
     "x-auth-token:{}",
     "https://bob:{}@example.org".replace("{}", "{{safe}}"),
     "-----BEGIN X KEY-----\n{}",
+    "--password {}",
+    '{{"name":"token","value":"{}"}}',
+    "<token>{}</token>",
+    "%22password%22%3A%22{}",
+    "/a?sig={}",
+    "postgres://app:{{safe}}/zz@db",
+    'name="password"\r\n\r\n{}',
+    "curl -u bob:{}",
+    "password: correct {}",
+    "DB_PASS={}",
 )
 
 

@@ -15,12 +15,20 @@ HIDDEN = "[Filtered]"
 PAIR = base64.b64encode(b"admin:hunter2hunter2").decode()
 # Put together here, so that no scanner takes this file for a leak.
 MIXED = "a1B2" * 12
+SECRET_ITEM, HIDDEN_ITEM = {"password": 'x"y', "n": 1}, {"password": HIDDEN, "n": 1}
+SECRET_PAIR, HIDDEN_PAIR = ({"name": "Cookie", "value": value} for value in ("a=b; c=d", HIDDEN))
 
 
 def scrubbed(**fields: Any) -> ErrorReport:
     """Send an error through the door, scrub it, read it."""
     (accepted,) = intake.errors({"message": "m", **fields}, SENDER, 0).accepted
     return msgspec.json.decode(scrub.scrub(accepted.raw), type=ErrorReport)
+
+
+def in_json(value: object, depth: int) -> str:
+    """Return the value as JSON, put into JSON again to the depth."""
+    text = json.dumps(value)
+    return text if depth == 1 else in_json(text, depth - 1)
 
 
 @pytest.mark.parametrize(
@@ -134,19 +142,10 @@ def test_issued_tokens(token: str) -> None:
             f'--b\n; name="token"\nContent-Type: a/b\n\n{HIDDEN}\n--b\n; name="n"\n\n1\n--b--',
         ),
         ("%7B%22auth%22%3A%22x%22%2C%22n%22%3A1", f"%7B%22auth%22%3A%22{HIDDEN}%22%2C%22n%22%3A1"),
-        (json.dumps({"password": 'x"y', "n": 1}), json.dumps({"password": HIDDEN, "n": 1})),
-        (
-            json.dumps(json.dumps({"password": 'x"y', "n": 1})),
-            json.dumps(json.dumps({"password": HIDDEN, "n": 1})),
-        ),
-        (
-            json.dumps(json.dumps(json.dumps({"password": 'x"y', "n": 1}))),
-            json.dumps(json.dumps(json.dumps({"password": HIDDEN, "n": 1}))),
-        ),
-        (
-            json.dumps([{"name": "Cookie", "value": "a=b; c=d"}]),
-            json.dumps([{"name": "Cookie", "value": HIDDEN}]),
-        ),
+        (in_json(SECRET_ITEM, 1), in_json(HIDDEN_ITEM, 1)),
+        (in_json(SECRET_ITEM, 2), in_json(HIDDEN_ITEM, 2)),
+        (in_json(SECRET_ITEM, 3), in_json(HIDDEN_ITEM, 3)),
+        (in_json(SECRET_PAIR, 1), in_json(HIDDEN_PAIR, 1)),
         ("postgres://app:p@ss:w0rd/zz@db:5432/x", f"postgres://app:{HIDDEN}@db:5432/x"),
         (
             "http://localhost:1/proxy/http://a:b/c@d/x",
