@@ -218,7 +218,7 @@ class Sentry(_Section, frozen=True):
     """Where Equerry's own faults are reported."""
 
     dsn: str = ""
-    """A Sentry DSN; it may be Equerry\'s own: at most 10 reports a minute leave a process."""
+    """A Sentry DSN; at most 10 reports a minute leave a process, so that none can feed itself."""
 
 
 class SeverityTable(_Section, frozen=True):
