@@ -28,7 +28,7 @@ JOBS = {
     "watch-parts": {
         "what": "Looks at Equerry's own parts; reports dead letters, a full disk, a stalled queue",
         "when": schedule(15.0),
-        "queue": "alerts",
+        "queue": "jobs",
         "grace_seconds": 60,
         "once": False,
     },

@@ -4,6 +4,7 @@ from flask import Flask
 
 from api import exposition, openapi, probes, replies, reports
 from equerry import faults, logs, settings_file, version
+from equerry.health.lookout import Lookout
 from equerry.redis_client import connect
 from equerry.settings import Settings
 from equerry.stream.acceptor import Acceptor, Replayer
@@ -23,11 +24,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     redis = connect(settings.redis_url, timeout_seconds=REDIS_SECONDS)
     spool = Spool(settings.data_path / "spool", settings.queue.spool_max_bytes)
     acceptor = Acceptor(Door(redis, settings.queue), spool)
+    lookout = Lookout(redis, settings)
     app = Flask("equerry", static_folder=None)
     replies.install(app)
     app.register_blueprint(reports.blueprint(settings, acceptor))
-    app.register_blueprint(probes.blueprint(settings, redis, spool))
-    app.register_blueprint(exposition.blueprint(settings, redis))
+    app.register_blueprint(probes.blueprint(redis, spool, lookout))
+    app.register_blueprint(exposition.blueprint(settings, redis, lookout))
     app.register_blueprint(openapi.blueprint())
     Replayer(acceptor).start()
     return app

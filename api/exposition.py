@@ -4,6 +4,7 @@ import functools
 import hmac
 from collections.abc import Iterator
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
@@ -14,11 +15,14 @@ from redis.exceptions import RedisError
 
 from api import client_address, replies
 from equerry import clock, keys
-from equerry.health import parts
+from equerry.health.lookout import Lookout
 from equerry.health.part import Status
 from equerry.issues import index
 from equerry.redis_client import Redis
 from equerry.settings import Settings
+
+# What proxies add to a request that they pass on.
+FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 
 
 class Family(NamedTuple):
@@ -54,7 +58,8 @@ FAMILIES: dict[str, Family] = {
 class _State(Collector):
     """Reads Redis and the disk at each scrape."""
 
-    def __init__(self, settings: Settings, redis: Redis) -> None:
+    def __init__(self, settings: Settings, redis: Redis, lookout: Lookout) -> None:
+        self._lookout = lookout
         self._settings = settings
         self._redis = redis
 
@@ -69,7 +74,8 @@ class _State(Collector):
         yield from (family for family in families.values() if family.samples)
 
     def _samples(self) -> Iterator[tuple[str, dict[str, str], float]]:
-        seen = parts.look(self._redis, self._settings, clock.now_ms())
+        look = self._lookout.look(clock.now_ms())
+        seen = look.parts
         for name, part in seen.items():
             ok = part.status in {Status.OK, Status.WARN}
             yield "equerry_part_ok", {"part": name}, float(ok)
@@ -82,12 +88,11 @@ class _State(Collector):
             if isinstance(value, int | float):
                 yield metric, {}, float(value)
         try:
-            projects = list(self._by_project())
+            projects = list(self._by_project()) if look.answers else None
         except (RedisError, OSError):
-            yield "equerry_up", {}, 0.0
-            return
-        yield "equerry_up", {}, 1.0
-        yield from projects
+            projects = None
+        yield "equerry_up", {}, float(projects is not None)
+        yield from projects or ()
 
     def _by_project(self) -> Iterator[tuple[str, dict[str, str], float]]:
         redis = self._redis
@@ -104,11 +109,11 @@ class _State(Collector):
                 yield "equerry_refused", {**label, "reason": reason.decode()}, int(number)
 
 
-def blueprint(settings: Settings, redis: Redis) -> Blueprint:
+def blueprint(settings: Settings, redis: Redis, lookout: Lookout) -> Blueprint:
     """Return the endpoint, which also counts every answer of the app it is registered with."""
     exposition = Blueprint("exposition", __name__)
     registry = CollectorRegistry()
-    registry.register(_State(settings, redis))
+    registry.register(_State(settings, redis, lookout))
     family = FAMILIES["equerry_http_requests"]
     answered = Counter(
         "equerry_http_requests", family.meaning, family.labels.split(","), registry=registry
@@ -147,5 +152,12 @@ def _may_read(token: str) -> bool:
     if token:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode())
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    return not forwarded and client_address.is_loopback(request.remote_addr or "")
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    return client_address.is_loopback(request.remote_addr or "") and _is_asked_of_loopback()
+
+
+def _is_asked_of_loopback() -> bool:
+    """Whether the Host is this machine's: a proxy or a page that names it otherwise passes on."""
+    host = urlsplit(f"//{request.host}").hostname or ""
+    return host == "localhost" or client_address.is_loopback(host)

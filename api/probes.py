@@ -5,14 +5,13 @@ from redis.exceptions import RedisError
 
 from api import replies
 from equerry import clock
-from equerry.health import parts
+from equerry.health.lookout import Lookout
 from equerry.health.part import Status, overall
 from equerry.redis_client import Redis
-from equerry.settings import Settings
 from equerry.stream.spool import Spool
 
 
-def blueprint(settings: Settings, redis: Redis, spool: Spool) -> Blueprint:
+def blueprint(redis: Redis, spool: Spool, lookout: Lookout) -> Blueprint:
     """Return the endpoints."""
     probes = Blueprint("probes", __name__)
 
@@ -31,11 +30,13 @@ def blueprint(settings: Settings, redis: Redis, spool: Spool) -> Blueprint:
 
     @probes.get("/api/infrastructure/health")
     def health() -> Response:
-        now_ms = clock.now_ms()
-        seen = parts.look(redis, settings, now_ms)
-        seen = parts.with_since(seen, _since(redis), now_ms)
-        status = overall(seen)
-        body: dict[str, object] = {"status": status, "at": clock.rfc3339(now_ms), "parts": seen}
+        seen = lookout.look(clock.now_ms())
+        status = overall(seen.parts)
+        body: dict[str, object] = {
+            "status": status,
+            "at": clock.rfc3339(seen.at_ms),
+            "parts": seen.parts,
+        }
         return replies.json(503 if status is Status.FAIL else 200, body)
 
     return probes
@@ -46,10 +47,3 @@ def _answers(redis: Redis) -> bool:
         return bool(redis.ping())
     except (RedisError, OSError):
         return False
-
-
-def _since(redis: Redis) -> dict[str, tuple[str, int]]:
-    try:
-        return parts.since(redis)
-    except (RedisError, OSError):
-        return {}

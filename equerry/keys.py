@@ -140,3 +140,8 @@ def conditions() -> str:
 def beat_sent() -> str:
     """Hash: job → when beat sent it last, epoch ms. Beat."""
     return f"{{{SITE}}}:beat:sent"
+
+
+def scopes_seen() -> str:
+    """Set of scopes that were ever in the settings: their events may still wait. The jobs."""
+    return f"{{{SITE}}}:scopes"

@@ -18,7 +18,6 @@ from equerry.cli.connection import away, connected
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError, SettingsError
 from equerry.health import parts
-from equerry.health.part import Status
 from equerry.redis_client import Redis
 from equerry.settings import CONSOLE, Settings
 
@@ -107,7 +106,7 @@ def _names(settings: Settings, only: Sequence[str]) -> tuple[str, ...]:
 
 def _check_workers(redis: Redis, settings: Settings) -> None:
     part = parts.IN_REDIS["workers"](redis, settings, clock.now_ms())
-    if part.status is Status.FAIL:
+    if not part.value["alive"]:
         raise EquerryError(
             "no worker is alive, so nothing can be sent: start `equerry up`, or the container"
             " `worker`. If it runs, it uses another Redis than redis.url (EQUERRY_REDIS_URL)"

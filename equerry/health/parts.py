@@ -1,19 +1,26 @@
 """Looks at every part of Equerry: reads what they left in Redis and on the disk; no probing."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
 from equerry import clock, keys
+from equerry.health import deliveries
 from equerry.health.part import Part, Status
-from equerry.redis_client import Redis
+from equerry.redis_client import Redis, is_away
 from equerry.settings import Settings
 
 # A drain takes 2 s turns and the sweep comes every 5 s: an event this old means nobody drains.
 STALLED_SECONDS = 60.0
 # Beat writes its lead each second and a worker's watcher wakes every 2 s.
 WORKER_SILENT_MS = 15_000
+# Role → what nobody does without it; the Procfile names its workers `<role>@<host>`.
+ROLES = {
+    "worker": "events pile up, nothing is processed and nobody is alerted",
+    "jobs": "no heartbeat, no retention, no watch over the parts, and fewer deliveries",
+}
 # Beyond this much of a limit there is still time to act.
 WARN_SHARE = 0.8
 DISK_FAIL_SHARE = 0.95
@@ -39,60 +46,89 @@ def _redis(redis: Redis, _settings: Settings, _now_ms: int) -> Part:
 
 
 def _stream(redis: Redis, settings: Settings, now_ms: int) -> Part:
-    scopes = [*(keys.scope(project.id) for project in settings.projects), keys.SITE]
     events = size = 0
-    oldest_ms = now_ms
-    for scope in scopes:
-        events += redis.xlen(keys.events(scope))
-        size += int(redis.get(keys.events_bytes(scope)) or 0)
+    oldest_ms, full = now_ms, 0.0
+    limits = settings.queue
+    for scope in _scopes(settings):
+        of_scope = redis.xlen(keys.events(scope))
+        bytes_of_scope = int(redis.get(keys.events_bytes(scope)) or 0)
         for stream_id, _ in redis.xrange(keys.events(scope), count=1):
             oldest_ms = min(oldest_ms, int(stream_id.partition(b"-")[0]))
+        # The limits are each project's own.
+        full = max(
+            full,
+            of_scope / max(1, limits.max_events),
+            bytes_of_scope / max(1, limits.max_bytes),
+        )
+        events += of_scope
+        size += bytes_of_scope
     age = max(0, now_ms - oldest_ms) / 1000
-    value = {"events": events, "bytes": size, "oldest_seconds": age}
+    left = _left_behind(redis, settings)
+    value: dict[str, int | float | str | None] = {
+        "events": events,
+        "bytes": size,
+        "oldest_seconds": age,
+        "left_behind": ", ".join(left),
+    }
     if age > STALLED_SECONDS:
         return Part(Status.FAIL, value, f"the oldest event has waited for {age:.0f} s")
-    full = max(events / max(1, settings.queue.max_events), size / max(1, settings.queue.max_bytes))
     if full > WARN_SHARE:
         return Part(Status.WARN, value, f"the queue is {full:.0%} full")
+    if left:
+        return Part(
+            Status.WARN,
+            value,
+            f"accepted events wait for projects that are not in the settings: {', '.join(left)}."
+            " Put the project back (same id) until they are drained",
+        )
     return Part(Status.OK, value)
 
 
+def _scopes(settings: Settings) -> list[str]:
+    return [*(keys.scope(project.id) for project in settings.projects), keys.SITE]
+
+
+def _left_behind(redis: Redis, settings: Settings) -> list[str]:
+    """Return the ids of projects whose events wait and that the settings no longer know."""
+    seen = {name.decode() for name in redis.smembers(keys.scopes_seen())}
+    gone = sorted(seen.difference(_scopes(settings)))
+    return [scope.removeprefix("p") for scope in gone if redis.xlen(keys.events(scope))]
+
+
+def remember_scopes(redis: Redis, settings: Settings) -> None:
+    """Note whose events there may be, for the day when one is not in the settings any more."""
+    redis.sadd(keys.scopes_seen(), *_scopes(settings))
+
+
 def _workers(redis: Redis, _settings: Settings, now_ms: int) -> Part:
-    alive = redis.zcount(keys.workers(), now_ms - WORKER_SILENT_MS, "+inf")
+    """Names are `<role>@<host>`; without either role some work is done by nobody."""
+    alive = redis.zrange(keys.workers(), now_ms - WORKER_SILENT_MS, "+inf", byscore=True)
+    roles = Counter(name.decode().partition("@")[0] for name in alive)
     names = [name.decode() for name in redis.zrange(keys.workers(), 0, -1)]
-    value = {"alive": alive, "known": ", ".join(names)}
-    if not alive:
-        return Part(Status.FAIL, value, "no worker has said a word: nothing is processed")
+    value: dict[str, int | float | str | None] = {
+        "alive": len(alive),
+        **{f"{role}_alive": roles[role] for role in ROLES},
+        "known": ", ".join(names),
+    }
+    missing = [
+        f"no `{role}` is alive: {without}" for role, without in ROLES.items() if not roles[role]
+    ]
+    if missing:
+        return Part(Status.FAIL, value, "; ".join(missing))
     return Part(Status.OK, value)
 
 
 def _beat(redis: Redis, _settings: Settings, _now_ms: int) -> Part:
     if not redis.exists(keys.beat_leader()):
-        return Part(Status.FAIL, {}, "no beat is running: no scheduled job will run")
-    return Part(Status.OK)
+        return Part(Status.FAIL, {"leads": 0}, "no beat is running: no scheduled job will run")
+    return Part(Status.OK, {"leads": 1})
 
 
 def _dead_letters(redis: Redis, settings: Settings, _now_ms: int) -> Part:
-    dead = sum(
-        redis.xlen(keys.dead(scope))
-        for scope in [*(keys.scope(project.id) for project in settings.projects), keys.SITE]
-    )
+    dead = sum(redis.xlen(keys.dead(scope)) for scope in _scopes(settings))
     if dead:
         return Part(Status.WARN, {"events": dead}, "see `equerry dead list`")
     return Part(Status.OK, {"events": 0})
-
-
-def _outbox(redis: Redis, settings: Settings, _now_ms: int) -> Part:
-    scopes = [*(keys.scope(project.id) for project in settings.projects), keys.SITE]
-    waiting = sum(redis.zcard(keys.outbox_due(scope)) for scope in scopes)
-    given_up = sum(redis.hlen(keys.outbox_dead(scope)) for scope in scopes)
-    disabled = [name.decode() for name in redis.hkeys(keys.channels())]
-    value = {"waiting": waiting, "given_up": given_up, "disabled": ", ".join(disabled)}
-    if disabled:
-        return Part(Status.WARN, value, f"disabled channels: {', '.join(disabled)}")
-    if given_up:
-        return Part(Status.WARN, value, f"{given_up} notifications were never delivered")
-    return Part(Status.OK, value)
 
 
 def disk(settings: Settings) -> Part:
@@ -127,29 +163,40 @@ IN_REDIS: dict[str, Callable[[Redis, Settings, int], Part]] = {
     "workers": _workers,
     "beat": _beat,
     "dead_letters": _dead_letters,
-    "outbox": _outbox,
+    "outbox": deliveries.outbox,
 }
 
 ON_DISK: dict[str, Callable[[Settings], Part]] = {"spool": spool, "disk": disk}
 
 
 def look(redis: Redis, settings: Settings, now_ms: int) -> dict[str, Part]:
-    """Look at every part. One that cannot be read is unknown, Redis that does not answer fails."""
+    """Look at every part. One that cannot be read is unknown, Redis that does not answer fails.
+
+    Redis that does not answer is not asked again: each part would wait for its own time-out.
+    """
     found: dict[str, Part] = {}
+    is_gone = False
     for name, read in IN_REDIS.items():
+        if is_gone:
+            found[name] = Part(Status.UNKNOWN, {}, "Redis does not answer")
+            continue
         try:
             found[name] = read(redis, settings, now_ms)
         except (RedisError, OSError) as error:
-            if name == "redis":
-                found[name] = Part(Status.FAIL, {}, f"Redis does not answer: {error}")
-            else:
-                found[name] = Part(Status.UNKNOWN, {}, "Redis does not answer")
+            is_gone = is_away(error)
+            status = Status.FAIL if name == "redis" else Status.UNKNOWN
+            found[name] = Part(status, {}, f"Redis does not answer: {error}")
     for name, measure in ON_DISK.items():
         try:
             found[name] = measure(settings)
         except OSError as error:
             found[name] = Part(Status.UNKNOWN, {}, str(error))
     return found
+
+
+def answered(found: dict[str, Part]) -> bool:
+    """Whether Redis answered for every part that lies in it."""
+    return all(found[name].value for name in IN_REDIS)
 
 
 def since(redis: Redis) -> dict[str, tuple[str, int]]:

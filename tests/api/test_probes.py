@@ -1,7 +1,10 @@
 """Alive, ready, healthy: and never healthy for want of knowing."""
 
 import re
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,7 +12,7 @@ from flask.testing import FlaskClient
 from known import WEB_KEY
 
 from api import exposition
-from api.app import create_app
+from api.app import REDIS_SECONDS, create_app
 from equerry import clock, keys
 from equerry.redis_client import Redis
 from equerry.settings import Api, Queue, Settings
@@ -42,7 +45,7 @@ def test_readyz_says_where_a_report_would_be_kept(
 
 def test_health_of_a_whole_installation(client: FlaskClient, redis: Redis) -> None:
     """With worker and beat alive every part has a status, figures and a since."""
-    redis.zadd(keys.workers(), {"worker@here": clock.now_ms()})
+    redis.zadd(keys.workers(), {"worker@here": clock.now_ms(), "jobs@here": clock.now_ms()})
     redis.set(keys.beat_leader(), b"x", px=10_000)
     redis.hset(keys.conditions(), "beat", "ok 1700000000000")
     body = client.get("/api/infrastructure/health").get_json()
@@ -56,10 +59,10 @@ def test_health_of_a_whole_installation(client: FlaskClient, redis: Redis) -> No
         "spool",
         "disk",
     }
-    assert body["parts"]["workers"]["value"]["alive"] == 1
+    assert body["parts"]["workers"]["value"]["alive"] == 2
     assert body["parts"]["beat"] == {
         "status": "ok",
-        "value": {},
+        "value": {"leads": 1},
         "problem": "",
         "since": "2023-11-14T22:13:20.000Z",
     }
@@ -95,6 +98,33 @@ def test_without_redis_nothing_is_called_fine(without_redis: Settings) -> None:
     }
 
 
+def test_a_redis_that_hangs_is_waited_for_once(settings: Settings, tmp_path: Path) -> None:
+    """Not once a part, nor once a request: health and /metrics share one look."""
+    path = tmp_path / "hangs.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(64)
+        redis = RedisSettings(url=f"unix://{path}")
+        app = create_app(msgspec.structs.replace(settings, redis=redis))
+        paths = ["/api/infrastructure/health", "/metrics"] * 3
+        began = time.monotonic()
+        with ThreadPoolExecutor(len(paths)) as pool:
+            answers = list(pool.map(lambda path: app.test_client().get(path), paths))
+        assert time.monotonic() - began < REDIS_SECONDS + 1.5
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert answers[0].get_json()["parts"]["redis"]["status"] == "fail"
+    assert "equerry_up 0.0" in answers[1].get_data(as_text=True)
+
+
+def test_not_ready_without_a_folder_to_spool_to(without_redis: Settings) -> None:
+    """Redis is away, and what is on the disk could not be written either."""
+    client = create_app(without_redis).test_client()
+    (without_redis.data_path / "spool").rename(without_redis.data_path / "gone")
+    assert client.get("/readyz").status_code == 503
+    report = client.post("/api/errors", json={"message": "x"}, headers={"X-Equerry-Key": WEB_KEY})
+    assert report.status_code == 429
+
+
 def test_metrics_are_those_of_the_table(client: FlaskClient, redis: Redis) -> None:
     """Every family of the table is exposed, and no other."""
     client.post("/api/errors", json={"message": "x"}, headers={"X-Equerry-Key": WEB_KEY})
@@ -117,6 +147,17 @@ def test_metrics_are_not_for_everybody(redis: Redis, settings: Settings) -> None
     open_client = create_app(settings).test_client()
     assert open_client.get("/metrics").status_code == 200
     assert open_client.get("/metrics", headers={"X-Forwarded-For": "1.1.1.1"}).status_code == 403
+    for name, text in (("X-Real-IP", "1.1.1.1"), ("Via", "1.1 proxy"), ("Forwarded", "for=x")):
+        assert open_client.get("/metrics", headers={name: text}).status_code == 403
+    for host, status in (
+        ("example.org", 403),
+        ("10.0.0.1:8000", 403),
+        ("localhost:8000", 200),
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("[::1", 403),
+    ):
+        assert open_client.get("/metrics", headers={"Host": host}).status_code == status, host
     outside = {"REMOTE_ADDR": "203.0.113.5"}
     assert open_client.get("/metrics", environ_overrides=outside).status_code == 403
     token = msgspec.structs.replace(settings, api=Api(metrics_token="t0ken"))

@@ -219,6 +219,31 @@ def test_preflight(client: FlaskClient) -> None:
     assert "X-Equerry-Key" in answer.headers["Access-Control-Allow-Headers"]
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
     assert "X-Sentry-Rate-Limits" in answer.headers["Access-Control-Expose-Headers"]
+    assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
+
+
+def test_only_reports_are_for_pages(client: FlaskClient) -> None:
+    """A page reads the answer to a report, refusals too; not how this installation is."""
+    headers = {"Origin": "https://x.test"}
+    for path in ("/api/errors", "/api/performance/metrics"):
+        for answer in (client.post(path, headers=headers), client.get(path, headers=headers)):
+            assert answer.status_code >= 400
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    for path in ("/metrics", "/api/infrastructure/health", "/livez", "/readyz", "/nowhere"):
+        for answer in (client.get(path, headers=headers), client.options(path, headers=headers)):
+            assert "Access-Control-Allow-Origin" not in answer.headers
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_every_report_has_a_number(client: FlaskClient) -> None:
+    """Taken or refused: X-Request-Id is what the log knows it by, each its own."""
+    answers = [
+        client.post("/api/errors", data=b'{"message":"x"}', headers=JSON),
+        client.post("/api/errors", data=b"{", headers=JSON),
+        client.post("/api/errors", data=b"{}", headers={"Content-Type": "application/json"}),
+    ]
+    assert [answer.status_code for answer in answers] == [202, 400, 401]
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == 3
 
 
 def test_over_the_rate(redis: Redis, settings: Settings) -> None:

@@ -119,9 +119,7 @@ def ask(port: int, path: str, address: str = "", body: bytes | None = None) -> t
     headers = {"X-Equerry-Key": WEB_KEY, "Content-Type": "application/json"}
     if address:
         headers["X-Forwarded-For"] = address
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", data=body, headers=headers
-    )
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body, headers=headers)
     began = time.monotonic()
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310, the same

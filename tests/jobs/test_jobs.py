@@ -218,6 +218,12 @@ def test_bound_index_forgets_the_oldest(
     assert sorted(redis.hkeys(keys.alerts("p1"))) == [b"k2", b"k3", b"k4"]
 
 
+def test_watch_parts_remembers_the_projects(context: Context, redis: Redis) -> None:
+    """Once one has left the settings, health still knows whose events may wait."""
+    watch_parts.run(context)
+    assert redis.smembers(keys.scopes_seen()) == {b"p1", keys.SITE.encode()}
+
+
 def test_heartbeat(context: Context) -> None:
     """Asked for where one is configured; an answer that is no success fails the run."""
     assert heartbeat.run(context).summary == {"heartbeat": "not configured"}

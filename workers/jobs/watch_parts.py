@@ -23,6 +23,7 @@ TOLD: dict[tuple[str, Status], tuple[str, Severity]] = {
 
 def run(context: Context) -> Outcome:
     """Write each part's status and since when it holds; return findings for what is told."""
+    parts.remember_scopes(context.redis, context.settings)
     seen = parts.look(context.redis, context.settings, context.now_ms)
     known = parts.since(context.redis)
     changed = {
