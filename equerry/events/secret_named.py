@@ -18,7 +18,7 @@ _JOIN = (
 _TAIL = r"[A-Za-z0-9_\[\]-]*"
 _NAMED = linear(rf"(?:%[0-9A-Fa-f]{{2}})?([A-Za-z0-9_.\[\]$-]*{STEM}{_TAIL})({_JOIN}) *")
 _VALUE = linear(
-    rf"(?:(?i:bearer|basic|digest|token|negotiate) +)?"
+    rf"(?i:digest) [^\r\n]+|(?:(?i:bearer|basic|token|negotiate) +)?"
     rf"(?:{_QUOTED}|%22(?:%5[cC]%22|[^%\s&\"']|%(?:[^2]|2[^2]))*(?:%22)?"
     rf"|\[[^\[\]]*\][^\s&\"']*|\{{[^{{}}]*\}}[^\s&\"']*|[^\s&\"']+)"
 )
@@ -26,6 +26,11 @@ _LINE = linear(rf"{_QUOTED}|[^\r\n\"]+")
 _ESCAPED_QUOTE = linear(r'(\\+)"')
 _PHRASE = linear(r"(?i)passphrase|password|passwd")
 _MORE_WORDS = linear(r"(?:[ \t]+[^\s,;&\"'()\[\]{}<>|]+)+")
+# What forms say of a field: `password: must be longer`, `token: invalid`.
+_VERDICT = linear(
+    r"(?i: (?:must|should|cannot|is|are|has|may|not|too|required|missing|invalid|incorrect|wrong"
+    r"|expired|undefined|null|none|true|false)(?:[\s,.;:!)\]}]|\z))"
+)
 # `pass: 3, fail: 1` counts tests.
 _COUNT = linear(r"(?i)(?:[0-9.,;%)/]+|true|false|null|none)\z")
 
@@ -53,7 +58,8 @@ def hide_named(text: bytes) -> bytes:
 
 def _value_end(text: bytes, start: int, name: bytes, join: bytes) -> int:
     """Return where the value ends that begins at start; start itself where nothing is hidden."""
-    if text.startswith(FILTERED + b",", start):
+    said = join.endswith(b":") and _VERDICT.match(text, start - 1)
+    if said or text.startswith(FILTERED + b",", start):
         return start
     if escaped := _ESCAPED_QUOTE.match(text, start):
         return _escaped_end(text, escaped.end(), len(escaped.group(1)))
@@ -135,10 +141,19 @@ NAMED_RULES = (
         rf"-{_NAME}(?: |\\t|\t)",
     ),
     (
-        "option-user",
-        r"((?:\s|\A)(?:-u|--user|--proxy-user)[ =]+['\"]?[A-Za-z][^\s:\"'/]*:)[^\s\"'/][^\s\"']*",
+        "curl-user",
+        (
+            r"(\bcurl\s(?:[^\r\n]*?\s)?(?:-u|--user|--proxy-user)[ =]*['\"]?[^\s:\"'/]+:)"
+            r"[^\s\"'/][^\s\"']*"
+        ),
         _first_kept,
-        r"-(?:u|user|proxy-user)[ =]+[^ /]*:",
+        r"curl[ \\\t]",
+    ),
+    (
+        "attribute",
+        rf"(name=\\*[\"']({_NAME})\\*[\"'][^<>]*?\s(?:value|content)=\\*[\"'])[^\"'<>\\]+",
+        _second_if_named,
+        rf"name=\\*[\"']{_NAME}",
     ),
     (
         "query",

@@ -152,6 +152,12 @@ def test_numbers_keys_and_counts() -> None:
     assert hidden.user == "[Filtered]@example.org"
 
 
+def test_a_measurement_stays_a_number() -> None:
+    """A metric's value is read as a number again, though it could be a card."""
+    report = b'{"timestamp":"t","name":"token","value":4111111111111111.0,"url":"?token=x"}'
+    assert msgspec.json.decode(scrub.scrub(report))["value"] == 4111111111111111.0
+
+
 def test_timestamp_stays_first() -> None:
     """A scrubbed report still begins with its time."""
     assert scrub.scrub(raw(message="password=x")).startswith(b'{"timestamp":"1970-')
@@ -230,7 +236,23 @@ FRAGMENTS = st.lists(
             ),
             *("/home/", "/Users/", "\\Users\\", "C:", "4111 1111 1111 1111", "378282246310005"),
             *("DE89 3704 0044 0532 0130 00", "078-05-1120", "bearer ", "Bearer abcdefg", JWT),
-            *("pass", "Key", "name", "value", "<", ">", "</", "--", "-u ", "?", "&", "sig", "code"),
+            *(
+                "pass",
+                "Key",
+                "name",
+                "value",
+                "<",
+                ">",
+                "</",
+                "--",
+                "curl -u ",
+                'name="',
+                ' value="',
+                "?",
+                "&",
+                "sig",
+                "code",
+            ),
             *("%22", "%5C", ",", ", ", '\\"', '\\\\"', '"value":', ';name="', "\r\n\r\n", "\n\n"),
             *("4111.1111.1111.1111", "4111\xa01111  1111 1111", "36227206271667", "//a:b/"),
             *("3530111333300000", "Basic QWxhZGRpbjpvcGVu", "hooks.slack.com/services/", "T0/B0"),
@@ -285,7 +307,15 @@ def test_blunt_never_raises(data: bytes) -> None:
     [
         *("a@", "a.a@a.", "aaaa", "eyJ", "eyJaaaaaaaaaaaa.aaaa ", "password=[", "token={", "://"),
         *("author=", "password='", 'token="', "\\Users\\a ", "/home/", "1", "4111 ", "AB12 ABCD "),
-        *("<token>", "<token>a</token>", 'name="token"', 'name="token"\n\na', "--token ", "-u a:"),
+        *(
+            "<token>",
+            "<token>a</token>",
+            'name="token"',
+            'name="token"\n\na',
+            "--token ",
+            "curl -u a:",
+            "curl a -u a:b ",
+        ),
         *(
             "?key=",
             "://a:b/@",

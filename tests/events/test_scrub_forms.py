@@ -153,6 +153,10 @@ def test_issued_tokens(token: str) -> None:
         ),
         ("mysql --password x -h db", f"mysql --password {HIDDEN} -h db"),
         ("curl -u admin:x https://a", f"curl -u admin:{HIDDEN} https://a"),
+        ("curl -s --user 'admin:x' a", f"curl -s --user 'admin:{HIDDEN}' a"),
+        ('Authorization: Digest username="a", response="b"\nn', f"Authorization: {HIDDEN}\nn"),
+        ('<input name="password" value="x y">', f'<input name="password" value="{HIDDEN}">'),
+        ('<meta name="csrf-token" content="x">', f'<meta name="csrf-token" content="{HIDDEN}">'),
         *(
             (f"card {number} declined", f"card {HIDDEN} declined")
             for number in (
@@ -172,6 +176,12 @@ def test_forms_of_text(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        *(
+            "password: must be longer",
+            "Password: required",
+            "token: invalid, a",
+            "git -u origin:main",
+        ),
         *("the password is required", "Basic authentication failed", "basic Components crashed"),
         *("in <AuthProvider>\n  in <App>", "<Session></Session>", "Error code: 42, key=a, code=5"),
         *(
