@@ -218,6 +218,8 @@ def _recount(events: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
     for line in events:
         is_error = "fingerprint" in line
         moved = ("errors", f"errors.{line['severity']}") if is_error else ("metrics",)
+        if is_error and line["level"] in {"error", "fatal"}:
+            moved = (*moved, "failures")
         for length in (len("2026-11-23T15:04"), len("2026-11-23T15"), len("2026-11-23")):
             counted.setdefault(line["received_at"][:length], Counter()).update(moved)
     return {

@@ -65,12 +65,6 @@ def due(redis: Redis, scope: str, now_ms: int) -> list[str]:
     return [row.decode() for row in rows]
 
 
-def oldest_due_ms(redis: Redis, scope: str) -> int | None:
-    """Return when the longest waiting row was due, epoch milliseconds; None where none waits."""
-    rows = redis.zrange(keys.outbox_due(scope), 0, 0, withscores=True)
-    return int(rows[0][1]) if rows else None
-
-
 def forget_dead(redis: Redis, scope: str, before_ms: int) -> int:
     """Forget dead rows that were made before then. Returns how many."""
     old = [

@@ -33,8 +33,8 @@ class Window(msgspec.Struct, frozen=True):
 def judge(name: str, counts: Mapping[str, int], *, threshold: float, min_page_views: int) -> Window:
     """Judge one window's counters.
 
-    Errors are those of level `error` or `fatal`: a warning is no failure. Page views are what the site reports as such; where it reports none, its navigations (one TTFB
-    metric each) stand in.
+    Errors are those of level `error` or `fatal`: a warning is no failure. Page views are what the
+    site reports as such; where it reports none, its navigations (one TTFB metric each) stand in.
     """
     errors = counts.get("failures", 0)
     page_views = counts.get("page_views", 0) or counts.get("navigations", 0)
