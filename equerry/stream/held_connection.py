@@ -40,9 +40,16 @@ class HeldConnections:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._pool.make_connection()
-        # Readable between two commands: the server has closed it, or left something behind.
-        elif connection.is_connected and connection.can_read(timeout=0):
+        elif connection.is_connected and _is_stale(connection):
             connection.disconnect()
         if not connection.is_connected:
             connection.connect()
         return connection
+
+
+def _is_stale(connection: Any) -> bool:  # noqa: ANN401, redis-py's connection
+    """Whether the server has closed it, or left something behind, between two commands."""
+    try:
+        return bool(connection.can_read(timeout=0))
+    except (RedisError, OSError):
+        return True

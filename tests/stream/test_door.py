@@ -145,3 +145,11 @@ def test_no_redis_is_said_as_such() -> None:
     redis = connect("unix:///nonexistent/valkey.sock", timeout_seconds=0.2)
     with pytest.raises(RedisAway):
         Door(redis, Queue()).append(SCOPE, entries(1), UNLIMITED, "")
+
+
+def test_a_connection_that_the_server_closed_is_made_anew(redis: Redis) -> None:
+    """A restarted Redis closes what was held: the next command goes out on a new connection."""
+    door = Door(redis, Queue())
+    door.append(SCOPE, entries(1), UNLIMITED, "")
+    redis.client_kill_filter(_type="normal", skipme=True)
+    assert door.append(SCOPE, entries(1), UNLIMITED, "").ok

@@ -101,7 +101,7 @@ def _disable(
     if row.channel not in disabled:
         end = channel_state.Disabled(now_ms, reason, ends[row.channel])
         channel_state.disable(pipe, row.channel, end)
-        findings.put(pipe, keys.SITE, (_finding(row.channel, reason, now_ms),))
+        findings.put(pipe, keys.SITE, (_finding(row, reason, now_ms),))
         audit.write(
             pipe, keys.SITE, now_ms, what="channel-disabled", channel=row.channel, detail=reason
         )
@@ -115,7 +115,8 @@ def _disable(
         audit.write_row(pipe, other, now_ms, "queued", f"in place of {row.channel}")
 
 
-def _finding(channel: str, reason: str, now_ms: int) -> Finding:
+def _finding(row: Notification, reason: str, now_ms: int) -> Finding:
+    channel = row.channel
     return Finding(
         rule="channel-disabled",
         # Each time is a cause of its own: disabled again after it was mended is news again.
@@ -125,6 +126,7 @@ def _finding(channel: str, reason: str, now_ms: int) -> Finding:
         at_ms=now_ms,
         details={
             "Reason": reason,
+            "Not delivered": row.title,
             "Do": f"mend alerts.{channel} and run `equerry alert test --channel {channel}`",
         },
     )
