@@ -15,21 +15,34 @@ from equerry.stream.spool import Spool
 REDIS_SECONDS = 2.0
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the app, with its replayer running. Raises SettingsError."""
-    if settings is None:
-        settings = settings_file.load()
-        logs.configure(settings.log_format)
-        faults.report_to(settings.sentry.dsn, version.release())
+def create_app() -> Flask:
+    """Return the app of a door process, with its logs set up and its replayer running.
+
+    Raises SettingsError.
+    """
+    settings = settings_file.load()
+    logs.configure(settings.log_format)
+    faults.report_to(settings.sentry.dsn, version.release())
+    acceptor = make_acceptor(settings)
+    Replayer(acceptor).start()
+    return build(settings, acceptor)
+
+
+def make_acceptor(settings: Settings) -> Acceptor:
+    """Return this process's way to the stream, with a spool of its own."""
     redis = connect(settings.redis_url, timeout_seconds=REDIS_SECONDS)
     spool = Spool(settings.data_path / "spool", settings.queue.spool_max_bytes)
-    acceptor = Acceptor(Door(redis, settings.queue), spool)
+    return Acceptor(Door(redis, settings.queue), spool)
+
+
+def build(settings: Settings, acceptor: Acceptor) -> Flask:
+    """Return the app: routes and answers, and nothing that runs by itself."""
+    redis = connect(settings.redis_url, timeout_seconds=REDIS_SECONDS)
     lookout = Lookout(redis, settings)
     app = Flask("equerry", static_folder=None)
     replies.install(app)
     app.register_blueprint(reports.blueprint(settings, acceptor))
-    app.register_blueprint(probes.blueprint(redis, spool, lookout))
+    app.register_blueprint(probes.blueprint(redis, acceptor.spool, lookout))
     app.register_blueprint(exposition.blueprint(settings, redis, lookout))
     app.register_blueprint(openapi.blueprint())
-    Replayer(acceptor).start()
     return app

@@ -30,7 +30,7 @@ class Acceptor:
 
     def __init__(self, door: Door, spool: Spool, now: Callable[[], float] = time.monotonic) -> None:
         self._door = door
-        self._spool = spool
+        self.spool = spool
         self._now = now
         self._away_until = 0.0
         self._is_away = False
@@ -64,7 +64,7 @@ class Acceptor:
 
     def _keep_on_disk(self, scope: str, entries: Sequence[Entry]) -> None:
         try:
-            self._spool.append([Spooled(scope, entry) for entry in entries])
+            self.spool.append([Spooled(scope, entry) for entry in entries])
             self._full_since = None
         except SpoolFull as error:
             now = self._now()
@@ -80,7 +80,7 @@ class Acceptor:
 
     def replay(self) -> int:
         """Send what the spool holds. Returns how much; raises RedisAway or Busy to try later."""
-        return self._spool.replay(self._send)
+        return self.spool.replay(self._send)
 
     def _send(self, scope: str, entries: Sequence[Entry]) -> None:
         verdict = self._door.append(scope, entries, UNLIMITED, "")

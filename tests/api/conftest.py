@@ -2,10 +2,10 @@
 
 import msgspec
 import pytest
+from api_app import create_app
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.app import create_app
 from equerry.redis_client import Redis
 from equerry.settings import Api, Settings
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from api_app import create_app
 from flask.testing import FlaskClient
 from known import WEB_KEY
 
 from api import exposition
-from api.app import REDIS_SECONDS, create_app
+from api.app import REDIS_SECONDS
 from equerry import clock, keys
 from equerry.redis_client import Redis
 from equerry.settings import Api, Queue, Settings

@@ -11,10 +11,10 @@ import brotli
 import msgspec
 import pytest
 import zstandard
+from api_app import create_app
 from flask.testing import FlaskClient
 from known import WEB_KEY
 
-from api.app import create_app
 from equerry import keys
 from equerry.redis_client import Redis
 from equerry.settings import Api, Project, Settings
