@@ -3,8 +3,8 @@
 import msgspec
 
 from equerry import clock
-from equerry.events.event import METRICS, NOISE, REPORTED, Event
-from equerry.events.report import ErrorFacts, MetricReport
+from equerry.events.event import Event
+from equerry.events.event import decode as parse
 from equerry.events.severity import Severity
 
 # The first key of an event's own JSON. Nothing before it can hold a quote, see `encode`.
@@ -25,8 +25,6 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_ERROR = msgspec.json.Decoder(ErrorFacts)
-_METRIC = msgspec.json.Decoder(MetricReport)
 
 
 def encode(event: Event) -> bytes:
@@ -57,9 +55,6 @@ def decode(line: bytes, kind: str) -> Event:
     own = line.find(_OWN)
     if own < 0:
         raise ValueError("the line holds no event")
-    report: ErrorFacts | MetricReport | None = None
-    if kind in REPORTED or kind == NOISE:
-        report = _METRIC.decode(line) if kind == METRICS else _ERROR.decode(line)
     return Event(
         stream_id=envelope.stream_id,
         id=envelope.id,
@@ -67,7 +62,7 @@ def decode(line: bytes, kind: str) -> Event:
         project=envelope.project,
         received_ms=clock.parse_ms(envelope.received_at),
         raw=b"{" + line[own:].rstrip(b"\n"),
-        report=report,
+        report=parse(kind, line),
         noise=envelope.noise,
         fingerprint=envelope.fingerprint,
         severity=envelope.severity,

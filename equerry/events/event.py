@@ -2,18 +2,51 @@
 
 import msgspec
 
-from equerry.events.report import ErrorFacts, MetricReport
+from equerry.events.report import (
+    CheckInReport,
+    DropReport,
+    ErrorFacts,
+    FeedbackReport,
+    LogReport,
+    MetricReport,
+    Report,
+    SessionReport,
+)
 from equerry.events.severity import Severity
 
 ERRORS = "errors"
 METRICS = "metrics"
+SESSIONS = "sessions"
+CHECK_INS = "check-ins"
+DROPS = "drops"
+LOGS = "logs"
+FEEDBACK = "feedback"
 NOISE = "noise"
 ALERTS = "alerts"
 JOBS = "jobs"
+ISSUES = "issues"
 
-REPORTED = frozenset({ERRORS, METRICS})
+# What the outside reports: kind → what the pipeline reads of it. Noise is an error set apart.
+REPORTED: dict[str, type[Report]] = {
+    ERRORS: ErrorFacts,
+    METRICS: MetricReport,
+    SESSIONS: SessionReport,
+    CHECK_INS: CheckInReport,
+    DROPS: DropReport,
+    LOGS: LogReport,
+    FEEDBACK: FeedbackReport,
+}
+_DECODERS = {
+    kind: msgspec.json.Decoder(form) for kind, form in (*REPORTED.items(), (NOISE, ErrorFacts))
+}
 # Equerry's own records: they pass the stages untouched.
-OWN = frozenset({ALERTS, JOBS})
+OWN = frozenset({ALERTS, JOBS, ISSUES})
+
+
+def decode(kind: str, raw: bytes) -> Report | None:
+    """Return what a report says; None for Equerry's own records. Raises msgspec.DecodeError."""
+    decoder = _DECODERS.get(kind)
+    return decoder.decode(raw) if decoder else None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -32,7 +65,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     project: int
     received_ms: int
     raw: bytes
-    report: ErrorFacts | MetricReport | None = None
+    report: Report | None = None
     noise: str = ""
     fingerprint: str = ""
     severity: Severity | None = None

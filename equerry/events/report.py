@@ -8,11 +8,40 @@ Level = Literal["fatal", "error", "warning", "info", "debug"]
 Boundary = Literal["global", "page", "component"]
 
 
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """One call of a stack, as rules read it. lineno and colno count from 1; 0 is unknown.
+
+    filename: as the sender shows it. abs_path: its whole path or URL. in_app: None where the sender
+    did not say whether it is the site's own code.
+    """
+
+    function: str = ""
+    module: str = ""
+    filename: str = ""
+    abs_path: str = ""
+    lineno: int = 0
+    colno: int = 0
+    in_app: bool | None = None
+
+
+class Thrown(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """One exception as rules read it. frames: the oldest call first, as Sentry's SDKs send them."""
+
+    type: str = ""
+    value: str = ""
+    module: str = ""
+    frames: tuple[Frame, ...] = ()
+
+
 class ErrorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What rules read of an error; `timestamp` is the sender's clock, RFC 3339 in UTC.
 
     The pipeline parses no more than this of a report: the rest it only passes on, as bytes.
-    handled: None where the sender did not say.
+    handled: None where the sender did not say. stack: the text of a native report; an SDK sends
+    exceptions instead, the innermost cause first, the one that was caught last.
+    fingerprint: what the sender wants to group by. transaction: the route or task that it ran in.
+    user: an id; addresses and names of people come as pseudonyms. dist: the build of a release.
+    debug_ids: a minified file's URL → the debug id that its source map bears.
     """
 
     timestamp: str
@@ -27,20 +56,55 @@ class ErrorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
     environment: str = ""
     handled: bool | None = None
     user_agent: str = ""
+    exceptions: tuple[Thrown, ...] = ()
+    fingerprint: tuple[str, ...] = ()
+    transaction: str = ""
+    platform: str = ""
+    dist: str = ""
+    user: str = ""
+    tags: dict[str, str] = {}
+    debug_ids: dict[str, str] = {}
+
+
+class ReportedFrame(Frame, frozen=True, omit_defaults=True, kw_only=True):
+    """A frame as it is kept. vars: the names in it and what they held, pruned.
+
+    minified: what the sender sent, where a source map told what it was.
+    """
+
+    context_line: str = ""
+    pre_context: tuple[str, ...] = ()
+    post_context: tuple[str, ...] = ()
+    vars: dict[str, Any] = {}
+    minified: Frame | None = None
+
+
+class ReportedException(Thrown, frozen=True, omit_defaults=True, kw_only=True):
+    """An exception as it is kept. mechanism: how it was caught, pruned."""
+
+    frames: tuple[ReportedFrame, ...] = ()
+    mechanism: dict[str, Any] = {}
 
 
 class ErrorReport(ErrorFacts, frozen=True, omit_defaults=True, kw_only=True):
     """One error as the door writes it down.
 
     address: the sender's network (IPv4 /24, IPv6 /48), never the whole address.
-    cut: field → its length before the door cut it.
+    cut: field → its length before the door cut it. contexts, request: as an SDK sends them, pruned.
+    source_maps: what was looked for to resolve the stack, and what came of it.
     """
 
     level: Level  # without a default, so that it is always written down
-    user: str = ""
-    tags: dict[str, str] = {}
+    exceptions: tuple[ReportedException, ...] = ()
     extra: dict[str, Any] = {}
+    contexts: dict[str, Any] = {}
+    request: dict[str, Any] = {}
     breadcrumbs: list[Any] = []
+    modules: dict[str, str] = {}
+    logger: str = ""
+    server_name: str = ""
+    sdk: str = ""
+    source_maps: list[dict[str, Any]] = []
     retry_count: int = 0
     address: str = ""
     cut: dict[str, int] = {}
@@ -75,3 +139,98 @@ class MetricReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     user_agent: str = ""
     address: str = ""
     cut: dict[str, int] = {}
+
+
+class SessionReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Visits of one release: what an update of one session, or an aggregate of many, adds.
+
+    started, crashed, abnormal, errored: sessions. session: the id of the one session that it is
+    about, where it is one. user: a pseudonym, the same for all of a user's sessions.
+    """
+
+    timestamp: str
+    release: str
+    environment: str = ""
+    started: int = 0
+    errored: int = 0
+    crashed: int = 0
+    abnormal: int = 0
+    session: str = ""
+    user: str = ""
+    user_agent: str = ""
+    address: str = ""
+    cut: dict[str, int] = {}
+
+
+class CheckInReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A sign of life of a scheduled job elsewhere. duration_seconds: None where not told.
+
+    config: the schedule that its SDK describes (`monitor_config`), pruned.
+    """
+
+    timestamp: str
+    monitor: str
+    status: Literal["in_progress", "ok", "error"]
+    check_in: str = ""
+    duration_seconds: float | None = None
+    release: str = ""
+    environment: str = ""
+    config: dict[str, Any] = {}
+    user_agent: str = ""
+    address: str = ""
+    cut: dict[str, int] = {}
+
+
+class DropReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a client itself dropped: reason and category as it names them, and how many."""
+
+    timestamp: str
+    reason: str
+    category: str
+    quantity: int
+    user_agent: str = ""
+    address: str = ""
+    cut: dict[str, int] = {}
+
+
+class LogReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A line of a site's own log."""
+
+    timestamp: str
+    message: str
+    level: str = "info"
+    attributes: dict[str, Any] = {}
+    trace: str = ""
+    release: str = ""
+    environment: str = ""
+    user_agent: str = ""
+    address: str = ""
+    cut: dict[str, int] = {}
+
+
+class FeedbackReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a visitor wrote. event: the id of the error that it is about, where there is one."""
+
+    timestamp: str
+    message: str
+    name: str = ""
+    email: str = ""
+    event: str = ""
+    url: str = ""
+    release: str = ""
+    environment: str = ""
+    tags: dict[str, str] = {}
+    user_agent: str = ""
+    address: str = ""
+    cut: dict[str, int] = {}
+
+
+Report = (
+    ErrorFacts
+    | MetricReport
+    | SessionReport
+    | CheckInReport
+    | DropReport
+    | LogReport
+    | FeedbackReport
+)

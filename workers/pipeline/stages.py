@@ -3,29 +3,21 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from equerry.events import fingerprint as fingerprints
 from equerry.events import noise as noises
 from equerry.events import scrub as scrubbing
-from equerry.events.event import ERRORS, METRICS, NOISE, REPORTED, Event
+from equerry.events.event import ERRORS, NOISE, Event
+from equerry.events.event import decode as parse
 from equerry.events.report import ErrorFacts, MetricReport
 from equerry.events.severity import RuleTable, Severity
-
-_ERROR = msgspec.json.Decoder(ErrorFacts)
-_METRIC = msgspec.json.Decoder(MetricReport)
-
-
-def _parse(kind: str, raw: bytes) -> ErrorFacts | MetricReport:
-    return _ERROR.decode(raw) if kind == ERRORS else _METRIC.decode(raw)
 
 
 def decode(event: Event, _rules: RuleTable) -> Event:
     """Parse what the outside reported. Raises msgspec.DecodeError where it does not hold."""
-    if event.kind not in REPORTED:
-        return event
-    return replace(event, report=_parse(event.kind, event.raw))
+    report = parse(event.kind, event.raw)
+    return replace(event, report=report) if report else event
 
 
 def noise(event: Event, _rules: RuleTable) -> Event:
@@ -43,8 +35,7 @@ def scrub(event: Event, _rules: RuleTable) -> Event:
     raw = scrubbing.scrub(event.raw)
     if raw is event.raw:
         return event
-    kind = METRICS if isinstance(event.report, MetricReport) else ERRORS
-    return replace(event, raw=raw, report=_parse(kind, raw))
+    return replace(event, raw=raw, report=parse(event.kind, raw))
 
 
 def fingerprint(event: Event, _rules: RuleTable) -> Event:
