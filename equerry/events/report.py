@@ -39,7 +39,7 @@ class ErrorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
     The pipeline parses no more than this of a report: the rest it only passes on, as bytes.
     handled: None where the sender did not say. stack: the text of a native report; an SDK sends
     exceptions instead, the innermost cause first, the one that was caught last.
-    fingerprint: what the sender wants to group by. transaction: the route or task that it ran in.
+    group_by: what the sender wants to group by (Sentry: `fingerprint`). transaction: the route or task that it ran in.
     user: an id; addresses and names of people come as pseudonyms. dist: the build of a release.
     debug_ids: a minified file's URL → the debug id that its source map bears.
     """
@@ -57,7 +57,7 @@ class ErrorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
     handled: bool | None = None
     user_agent: str = ""
     exceptions: tuple[Thrown, ...] = ()
-    fingerprint: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
     transaction: str = ""
     platform: str = ""
     dist: str = ""
