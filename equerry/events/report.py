@@ -39,8 +39,10 @@ class ErrorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
     The pipeline parses no more than this of a report: the rest it only passes on, as bytes.
     handled: None where the sender did not say. stack: the text of a native report; an SDK sends
     exceptions instead, the innermost cause first, the one that was caught last.
-    group_by: what the sender wants to group by (Sentry: `fingerprint`). transaction: the route or task that it ran in.
-    user: an id; addresses and names of people come as pseudonyms. dist: the build of a release.
+    address: the sender's network (IPv4 /24, IPv6 /48), never the whole address.
+    group_by: what the sender wants to group by (Sentry: `fingerprint`).
+    transaction: the route or task that it ran in. dist: the build of a release.
+    user: an id; addresses and names of people come as pseudonyms.
     debug_ids: a minified file's URL → the debug id that its source map bears.
     """
 
@@ -56,6 +58,7 @@ class ErrorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
     environment: str = ""
     handled: bool | None = None
     user_agent: str = ""
+    address: str = ""
     exceptions: tuple[Thrown, ...] = ()
     group_by: tuple[str, ...] = ()
     transaction: str = ""
@@ -89,7 +92,6 @@ class ReportedException(Thrown, frozen=True, omit_defaults=True, kw_only=True):
 class ErrorReport(ErrorFacts, frozen=True, omit_defaults=True, kw_only=True):
     """One error as the door writes it down.
 
-    address: the sender's network (IPv4 /24, IPv6 /48), never the whole address.
     cut: field → its length before the door cut it. contexts, request: as an SDK sends them, pruned.
     source_maps: what was looked for to resolve the stack, and what came of it.
     """
@@ -106,7 +108,6 @@ class ErrorReport(ErrorFacts, frozen=True, omit_defaults=True, kw_only=True):
     sdk: str = ""
     source_maps: list[dict[str, Any]] = []
     retry_count: int = 0
-    address: str = ""
     cut: dict[str, int] = {}
 
 
