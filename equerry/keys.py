@@ -67,6 +67,11 @@ def states(scope: str) -> str:
     return f"{{{scope}}}:states"
 
 
+def releases(scope: str) -> str:
+    """Sorted set of releases by when they were first seen, epoch ms. The commit, the rebuild."""
+    return f"{{{scope}}}:releases"
+
+
 def issues(scope: str) -> str:
     """Sorted set of issue numbers by last seen, epoch ms. The commit; retention trims it."""
     return f"{{{scope}}}:issues"

@@ -7,16 +7,23 @@ from equerry.clock import parse_ms
 from equerry.issues import counters, journal, state, update
 from equerry.issues.plan import Plan
 from equerry.issues.state import State
-from equerry.issues.tally import Tally
+from equerry.issues.tally import IssueDelta, Tally
 from equerry.redis_client import Pipeline, Redis
 
 # Forgotten at once: one transaction holds up every other command.
 _AT_ONCE = 1_000
+# Of a project; beyond it the order of the oldest is forgotten where versions do not tell it.
+MOST_RELEASES = 5_000
 
 
 def watched(scope: str) -> tuple[str, ...]:
     """Return the keys that must not change between a look-up and its write."""
     return keys.fingerprints(scope), keys.merged(scope), keys.states(scope)
+
+
+def every(scope: str) -> tuple[str, ...]:
+    """Return the keys of the index that are one each to a scope."""
+    return (*watched(scope), keys.next_issue(scope), keys.issues(scope), keys.releases(scope))
 
 
 def write(pipe: Pipeline, scope: str, tally: Tally, plan: Plan) -> None:
@@ -25,6 +32,7 @@ def write(pipe: Pipeline, scope: str, tally: Tally, plan: Plan) -> None:
     update.write(pipe, scope, plan.additions)
     write_numbers(pipe, scope, plan.numbers, plan.highest)
     write_states(pipe, scope, plan.states)
+    write_releases(pipe, scope, tally.issues.values())
     for line in plan.lines:
         journal.write(pipe, scope, line, parse_ms(line.timestamp))
 
@@ -41,6 +49,18 @@ def write_states(pipe: Pipeline, scope: str, states: Mapping[int, State]) -> Non
     if states:
         texts = {number: state.encode(each) for number, each in states.items()}
         pipe.hset(keys.states(scope), mapping=texts)
+
+
+def write_releases(pipe: Pipeline | Redis, scope: str, deltas: Iterable[IssueDelta]) -> None:
+    """Queue when each release was first seen, where that is not known yet."""
+    first_ms: dict[str, int] = {}
+    for delta in deltas:
+        for release in delta.releases:
+            first_ms[release] = min(delta.first_ms, first_ms.get(release, delta.first_ms))
+    first_ms.pop("", None)
+    if first_ms:
+        pipe.zadd(keys.releases(scope), first_ms, nx=True)
+        pipe.zremrangebyrank(keys.releases(scope), 0, -(MOST_RELEASES + 1))
 
 
 def trim(redis: Redis, scope: str, before_ms: int, keep: int) -> int:
@@ -77,22 +97,3 @@ def issue_keys(scope: str, number: int) -> list[str]:
     """Return the names of everything that is kept of an issue."""
     parts = [keys.issue_part(scope, number, part) for part in keys.ISSUE_PARTS]
     return [keys.issue(scope, number), *parts]
-
-
-def clear(pipe: Pipeline, scope: str, existing: Iterable[bytes]) -> None:
-    """Queue the removal of the whole index of a scope; existing: its keys, from `existing_keys`."""
-    for key in existing:
-        pipe.unlink(key)
-    pipe.unlink(
-        keys.issues(scope),
-        keys.fingerprints(scope),
-        keys.states(scope),
-        keys.merged(scope),
-        keys.next_issue(scope),
-    )
-
-
-def existing_keys(redis: Redis, scope: str) -> list[bytes]:
-    """Return the keys of every counter bucket and issue of a scope."""
-    patterns = (keys.counts(scope, "*"), keys.issue(scope, "*"))
-    return [key for pattern in patterns for key in redis.scan_iter(pattern, count=1000)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from equerry import clock
-from equerry.events.event import DROPS, ERRORS, METRICS, NOISE, SESSIONS, Event
+from equerry.events.event import DROPS, ERRORS, METRICS, NOISE, OWN, SESSIONS, Event
 from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionReport
 from equerry.events.severity import Severity
 
@@ -29,8 +29,8 @@ class IssueDelta(msgspec.Struct):
     """What a run of events adds to one issue. Times are epoch milliseconds.
 
     report: the first of them. hours: hour since the epoch → events. users: who they happened to.
-    tags: `key=value` → events, release and environment among them. releases: release → when it was
-    seen last. samples: the first, and ever fewer after it. last: the newest.
+    facets: level, environment and release → events. tags: `key=value` → events. releases: release →
+    when it was seen last. samples: the first, and ever fewer after it. last: the newest.
     """
 
     report: ErrorFacts
@@ -42,6 +42,7 @@ class IssueDelta(msgspec.Struct):
     count: int = 0
     hours: dict[int, int] = {}
     users: set[str] = set()
+    facets: dict[tuple[str, str, str], int] = {}
     tags: dict[str, int] = {}
     releases: dict[str, int] = {}
     samples: list[Sample] = []
@@ -89,7 +90,7 @@ def moves(event: Event) -> Moves:
         return (("sessions", report.started), ("sessions.crashed", report.crashed))
     if event.kind == DROPS and isinstance(report, DropReport):
         return ((f"dropped.{report.reason}.{report.category}", report.quantity),)
-    return ((event.kind, 1),)
+    return () if event.kind in OWN else ((event.kind, 1),)
 
 
 def tally(events: Iterable[Event]) -> Tally:
@@ -98,7 +99,8 @@ def tally(events: Iterable[Event]) -> Tally:
     issues: dict[str, IssueDelta] = {}
     by_minute: dict[int, Counter[Moves]] = {}
     for event in events:
-        by_minute.setdefault(event.received_ms // 60_000, Counter())[moves(event)] += 1
+        if moved := moves(event):
+            by_minute.setdefault(event.received_ms // 60_000, Counter())[moved] += 1
         if event.fingerprint:
             _add_to_issue(issues, event)
     for minute, groups in by_minute.items():
@@ -138,14 +140,8 @@ def _add_to_issue(issues: dict[str, IssueDelta], event: Event) -> None:
     delta.users.add(report.user or f"{report.address} {report.user_agent}")
     if at_ms >= delta.releases.get(report.release, 0):
         delta.releases[report.release] = at_ms
-    _count_tags(delta.tags, report)
-
-
-def _count_tags(tags: dict[str, int], report: ErrorFacts) -> None:
+    facet = (report.level, report.environment, report.release)
+    delta.facets[facet] = delta.facets.get(facet, 0) + 1
     for key, value in report.tags.items():
         tag = f"{key}={value}"
-        tags[tag] = tags.get(tag, 0) + 1
-    for key, value in (("release", report.release), ("environment", report.environment)):
-        if value and key not in report.tags:
-            tag = f"{key}={value}"
-            tags[tag] = tags.get(tag, 0) + 1
+        delta.tags[tag] = delta.tags.get(tag, 0) + 1

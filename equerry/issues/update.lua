@@ -1,20 +1,43 @@
 -- Adds what a batch says of its issues; all keys share the scope's hash tag.
 --
 -- KEYS  1 what issues' keys begin with, `{p1}:issue:`  2 issues by last seen
--- ARGV  1 most tags kept of an issue  2 most recent samples kept
---       3 packed: {number, count, first_ms, last_ms, facts, counts, users, tags, samples, releases}
-local prefix, most_tags, most_recent = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+-- ARGV  1 most tags kept of an issue  2 most recent samples  3 most hours  4 most days
+--       5 packed: {number, count, first_ms, last_ms, facts, counts, users, tags, samples, releases}
+local prefix = KEYS[1]
+local most_tags, most_recent = tonumber(ARGV[1]), tonumber(ARGV[2])
+local kept = {[#'2026-11-23T15'] = tonumber(ARGV[3]), [#'2026-11-23'] = tonumber(ARGV[4])}
+local most_counts = (kept[13] + kept[10]) * 5 / 4
 
 local function whole(number)
   return string.format('%.0f', number)
 end
 
--- A new value takes a place while there is one; beyond that it counts as its key's `(other)`.
+-- The newest hours and days stay.
+local function trim_counts(key)
+  local names = redis.call('HKEYS', key)
+  table.sort(names, function(one, other) return one > other end)
+  local seen, gone = {[13] = 0, [10] = 0}, {}
+  for _, name in ipairs(names) do
+    seen[#name] = seen[#name] + 1
+    if seen[#name] > kept[#name] then
+      gone[#gone + 1] = name
+    end
+  end
+  if #gone > 0 then
+    redis.call('HDEL', key, unpack(gone))
+  end
+end
+
+-- A new value takes a place while there is one; beyond that it counts as its key's `(other)`, and
+-- keys without end count as one.
 local function count_tags(key, tags)
   local size = redis.call('HLEN', key)
   for tag, number in pairs(tags) do
     if size >= most_tags and redis.call('HEXISTS', key, tag) == 0 then
       tag = string.match(tag, '^([^=]*)') .. '=(other)'
+      if size >= most_tags * 2 and redis.call('HEXISTS', key, tag) == 0 then
+        tag = '(other)=(other)'
+      end
     end
     if redis.call('HINCRBY', key, tag, number) == number then
       size = size + 1
@@ -33,7 +56,7 @@ local function keep_samples(key, before, samples)
   end
 end
 
-for _, issue in ipairs(cmsgpack.unpack(ARGV[3])) do
+for _, issue in ipairs(cmsgpack.unpack(ARGV[5])) do
   local number, count, first_ms, last_ms, facts, counts, users, tags, samples, releases =
     unpack(issue)
   local name = prefix .. whole(number)
@@ -52,6 +75,9 @@ for _, issue in ipairs(cmsgpack.unpack(ARGV[3])) do
   redis.call('ZADD', KEYS[2], 'GT', last_ms, whole(number))
   for bucket, events in pairs(counts) do
     redis.call('HINCRBY', name .. ':counts', bucket, events)
+  end
+  if redis.call('HLEN', name .. ':counts') > most_counts then
+    trim_counts(name .. ':counts')
   end
   redis.call('PFADD', name .. ':users', unpack(users))
   count_tags(name .. ':tags', tags)

@@ -13,12 +13,19 @@ from equerry.events.grouping import fingerprint as fingerprints
 from equerry.issues.tally import IssueDelta
 from equerry.redis_client import Pipeline, Redis
 
+CULPRIT_CHARS = 200
 MOST_TAGS = 300
+# 14 days by the hour and 100 days by the day; trimmed once there are a quarter more.
+MOST_HOURS = 14 * 24
+MOST_DAYS = 100
 RECENT_SAMPLES = 20
 # Lua's `unpack` takes no more arguments than its stack holds (8,000); the users of one batch.
 MOST_USERS = 5_000
+# What each report says of itself, in the order of a delta's facets; counted like tags.
+FACETS = ("level", "environment", "release")
 
 _SCRIPT = files("equerry.issues").joinpath("update.lua").read_bytes()
+_FACET_TAGS = tuple(f"{key}=" for key in FACETS)
 _PACKER = msgspec.msgpack.Encoder()
 
 
@@ -48,6 +55,8 @@ def write(
             keys.issues(place),
             MOST_TAGS,
             RECENT_SAMPLES,
+            MOST_HOURS,
+            MOST_DAYS,
             _PACKER.encode(packed),
         )
 
@@ -66,7 +75,7 @@ def _packed(addition: Addition) -> tuple[object, ...]:
         _facts(addition) if addition.new else {},
         _counts(delta),
         list(delta.users)[:MOST_USERS],
-        delta.tags,
+        _tags(delta),
         samples,
         (releases[0], releases[-1]) if releases else ("", ""),
     )
@@ -76,7 +85,7 @@ def _facts(addition: Addition) -> dict[str, str]:
     report = addition.delta.report
     return {
         "title": addition.delta.title,
-        "culprit": fingerprints.culprit(report)[:200],
+        "culprit": fingerprints.culprit(report)[:CULPRIT_CHARS],
         "platform": report.platform,
         "fingerprint": addition.fingerprint,
         "version": str(fingerprints.VERSION),
@@ -90,3 +99,17 @@ def _counts(delta: IssueDelta) -> dict[str, int]:
         for bucket in (clock.hour(hour * 3_600_000), clock.day(hour * 3_600_000)):
             counts[bucket] = counts.get(bucket, 0) + number
     return counts
+
+
+def _tags(delta: IssueDelta) -> dict[str, int]:
+    """Count `key=value`; what the report says itself goes before a tag of the same name."""
+    own: dict[str, int] = {}
+    for facet, number in delta.facets.items():
+        for key, value in zip(FACETS, facet, strict=True):
+            if value:
+                tag = f"{key}={value}"
+                own[tag] = own.get(tag, 0) + number
+    return {
+        **{tag: number for tag, number in delta.tags.items() if not tag.startswith(_FACET_TAGS)},
+        **own,
+    }
