@@ -7,6 +7,7 @@
 3. Run the stages over each. An event that fails stays pending and is tried again.
 4. Append to the archive, fsync.
 5. One transaction: index, findings, acknowledgement.
+4 and 5 of a batch go on beside 2 and 3 of the next one.
 Killed between 4 and 5, the batch is found by the next step 1.
 """
 
