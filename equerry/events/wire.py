@@ -1,10 +1,26 @@
 """JSON off the wire, strictly: an object for any good bytes, Refused for any others."""
 
 import re
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from equerry.errors import Cause, Refused
+from equerry.events import limits
+
+_LONG = 1 << 63
+
+
+def _plain_type() -> Any:  # noqa: ANN401, a type made of types
+    """Return the type of JSON of at most limits.DEPTH levels, whose integers have 64 bits."""
+    whole = Annotated[int, msgspec.Meta(ge=-_LONG, le=_LONG - 1)]
+    kind: Any = str | bool | whole | float | None
+    for _ in range(limits.DEPTH):
+        kind = dict[str, kind] | list[kind] | str | bool | whole | float | None
+    return kind
+
+
+_PLAIN = msgspec.json.Decoder(_plain_type())
 
 _BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _ALL_BUT_BRACKETS_AND_QUOTES = bytes(set(range(256)) - set(b'[]{}"'))
@@ -17,14 +33,29 @@ _ESCAPE = re.compile(
 )
 
 
-def parse(body: bytes, *, max_depth: int = 16) -> object:
+class Parsed(NamedTuple):
+    """What a body says. plain: `containers.prune` would leave all of it as it is."""
+
+    value: object
+    plain: bool
+
+
+def parse(body: bytes, *, max_depth: int = 16) -> Parsed:
     """Return what the JSON says; half an emoji (a lone surrogate escape) becomes U+FFFD.
 
     Raises Refused (400) for everything that is not strict JSON in UTF-8, and for objects and
-    arrays nested deeper than max_depth. Depth is measured before parsing: a parser recurses.
+    arrays nested deeper than max_depth (at least limits.DEPTH). Depth is measured before parsing: a
+    parser recurses.
     """
     if not body.strip():
         raise _refused("is empty; send one JSON object or an array of them")
+    try:  # nearly all bodies are; the parser's own check of types is free, and ends at that depth
+        return Parsed(_PLAIN.decode(body), plain=True)
+    except (msgspec.MsgspecError, ValueError):
+        return Parsed(_parse(body, max_depth), plain=False)
+
+
+def _parse(body: bytes, max_depth: int) -> object:
     if body.count(b"[") + body.count(b"{") > max_depth:
         _check_depth(body, max_depth)
     try:
