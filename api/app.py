@@ -2,7 +2,8 @@
 
 from flask import Flask
 
-from api import exposition, openapi, probes, replies, reports
+from api import envelopes, exposition, openapi, probes, replies, reports
+from api.receiving import Receiver
 from equerry import collector, faults, logs, settings_file, version
 from equerry.health.lookout import Lookout
 from equerry.redis_client import connect
@@ -43,7 +44,9 @@ def build(settings: Settings, acceptor: Acceptor) -> Flask:
     lookout = Lookout(redis, settings)
     app = Flask("equerry", static_folder=None)
     replies.install(app)
-    app.register_blueprint(reports.blueprint(settings, acceptor))
+    receiver = Receiver(settings, acceptor)
+    app.register_blueprint(reports.blueprint(receiver))
+    app.register_blueprint(envelopes.blueprint(receiver))
     app.register_blueprint(probes.blueprint(redis, acceptor.spool, lookout))
     app.register_blueprint(exposition.blueprint(settings, redis, lookout))
     app.register_blueprint(openapi.blueprint())
