@@ -1,7 +1,7 @@
 """The door's side of the stream: one script takes a whole request, or refuses it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -78,6 +78,14 @@ class Door:
         except (RedisError, OSError) as error:
             raise RedisAway(str(error)) from error
         return Verdict(reply[0].decode(), *reply[1:])
+
+    def count(self, scope: str, reasons: Mapping[str, int]) -> None:
+        """Count what came and was not taken, beside the script's own refusals. Raises RedisAway."""
+        try:
+            for reason, number in reasons.items():
+                self._redis.ask("HINCRBY", keys.refusals(scope), reason, number)
+        except (RedisError, OSError) as error:
+            raise RedisAway(str(error)) from error
 
     def _run(self, *arguments: bytes | str | float) -> list[Any]:
         try:
