@@ -1,18 +1,15 @@
 """The real app over the session's Valkey, asked through Flask's client."""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from operators import MakeToken
 
 from dashboard.app import build
 from equerry import clock, tokens
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.tokens import Scope
-
-MakeToken = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
