@@ -75,7 +75,9 @@ def _memory(pid: int, plan: Plan) -> Row:
     for process in (leader, *leader.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):
             line = " ".join(process.cmdline())
-            name = next((kind.rstrip("@").removesuffix(".app") for kind in _KINDS if kind in line), "up")
+            name = next(
+                (kind.rstrip("@").removesuffix(".app") for kind in _KINDS if kind in line), "up"
+            )
             shares[name] = shares.get(name, 0) + _pss_mb(process.pid)
     total = sum(shares.values())
     return Row(

@@ -2,8 +2,9 @@
 
 from flask import Flask
 
-from dashboard import probes, replies
+from dashboard import openapi, probes, replies, v1
 from dashboard.access import Access
+from dashboard.desk import Desk
 from equerry import faults, logs, settings_file, version
 from equerry.redis_client import Redis, connect
 from equerry.settings import Settings
@@ -27,4 +28,6 @@ def build(settings: Settings, redis: Redis) -> Flask:
     replies.install(app)
     Access(settings.dashboard, redis).install(app)
     app.register_blueprint(probes.blueprint(redis))
+    app.register_blueprint(openapi.blueprint())
+    app.register_blueprint(v1.blueprint(Desk(settings, redis)))
     return app

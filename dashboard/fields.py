@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from equerry.errors import Cause, Refused
+from equerry.errors import Refused
 from equerry.events import limits
 from equerry.events.fields import Draft, Kind, Schema
 
@@ -50,15 +50,15 @@ class Count(NamedTuple):
     least: int
     most: int
 
-    def read(self, value: object, field: str, draft: Draft) -> int | None:
+    def read(self, value: Any, field: str, draft: Draft) -> int | None:  # noqa: ANN401, JSON
         """Return the number."""
         if isinstance(value, str) and _DIGITS.fullmatch(value):
             value = int(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON Schema has 3.0 as a whole number
-        if isinstance(value, int) and not isinstance(value, bool):
-            if self.least <= value <= self.most:
-                return value
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and self.least <= value <= self.most:
+            return value
         draft.fault(field, "must be a whole number", f"{self.least} to {self.most}")
         return None
 
@@ -103,7 +103,7 @@ class IssueIds(NamedTuple):
 
 
 def read(given: Mapping[str, object], fields: Fields) -> dict[str, Any]:
-    """Return what was given, read; null counts as left out. Raises Refused 400, each fault named."""
+    """Return what was given, read; null counts as left out. Raises Refused 400, naming faults."""
     draft = Draft("")
     found: dict[str, Any] = {}
     for name, value in given.items():
@@ -138,8 +138,3 @@ def schema(fields: Fields) -> Schema:
         "required": [name for name, field in fields.items() if field.required],
         "additionalProperties": False,
     }
-
-
-def body_cause(problem: str, limit: str = "") -> Refused:
-    """Return the refusal of a body that holds no fields at all."""
-    return Refused(400, f"the body {problem}", (Cause("body", problem, limit),))

@@ -1,31 +1,30 @@
-"""Every operation of `/api/v1/`: one table, by which requests are read, and which documents them."""
+"""Every operation of `/api/v1/`: the table by which requests are read, and which documents them."""
 
 from typing import NamedTuple
 
+from dashboard import shapes
 from dashboard.fields import Count, Field, Fields, IssueId, IssueIds, Words
-from equerry.events.event import ERRORS
-from equerry.events.fields import Choice, Moment, Truth
+from equerry.events.fields import Choice, Identity, Moment, Truth
 from equerry.events.severity import Severity
-from equerry.issues.query import Sort
+from equerry.issues.actions import MOST_NAME_CHARS, MOST_NOTE_CHARS
+from equerry.issues.query import MOST_CHARS, Sort
 from equerry.issues.view import MOST_ON_A_PAGE
 
 ROOT = "/api/v1"
 MOST_AT_ONCE = 100
 MOST_COUNT = 10**12
-NAME_CHARS = 200
-NOTE_CHARS = 4_000
-QUERY_CHARS = 1_000
+TEN_YEARS_SECONDS = 10 * 366 * 86_400
+RELEASE_CHARS = 200
 CURSOR_CHARS = 200
+SLUG_CHARS = 63
 
-PARAMETERS: Fields = {
-    "id": Field(IssueId(), "The issue's short id, e.g. WEB-42", required=True),
-    "slug": Field(Words(63), "The project's slug", required=True),
-    "event": Field(Words(64), "The event's id: 32 hexadecimal digits", required=True),
-}
+
+# What an operation takes that takes nothing.
+NOTHING: Fields = {}
 
 
 class Operation(NamedTuple):
-    """One operation. path: after ROOT, in OpenAPI's spelling. answer: a schema of `shapes`.
+    """One operation. path: after ROOT, in OpenAPI's spelling. answer: one of `shapes`.
 
     query: what may stand after `?`. body: None where there is none.
     """
@@ -34,49 +33,124 @@ class Operation(NamedTuple):
     method: str
     path: str
     summary: str
-    answer: str
-    query: Fields = {}
+    answer: type
+    query: Fields = NOTHING
     body: Fields | None = None
 
 
+# What stands in a path. It is looked up, not read: what it does not fit is not found.
+PATH: Fields = {
+    "slug": Field(Words(SLUG_CHARS), "The project's slug", required=True),
+    "id": Field(IssueId(), "The issue's short id, e.g. WEB-42", required=True),
+    "event": Field(Identity(), "The event's id", required=True),
+}
 _PAGE: Fields = {
-    "limit": Field(Count(1, MOST_ON_A_PAGE), f"At most so many, 1 to {MOST_ON_A_PAGE}"),
+    "limit": Field(Count(1, MOST_ON_A_PAGE), f"At most so many, 1 to {MOST_ON_A_PAGE}; else 25"),
     "cursor": Field(Words(CURSOR_CHARS), "Where the last page ended: its `next`"),
 }
-_NOTE = Field(Words(NOTE_CHARS), "Why; it stands in the activity")
-_SEVERITIES = Choice({each.value: each.value for each in Severity})
+_LIST: Fields = {
+    "query": Field(Words(MOST_CHARS), "Which ones, e.g. `is:unresolved release:1.2 checkout`"),
+    "project": Field(Words(SLUG_CHARS), "Only this project's: its slug"),
+    "sort": Field(Choice({each.value: each.value for each in Sort}), "The order; else `lastSeen`"),
+    **_PAGE,
+}
+_SEVERITY = Choice({each.value: each.value for each in Severity})
 
-# What each action takes besides the issue; `note` goes with every one.
-ACTIONS: dict[str, tuple[str, Fields]] = {
-    "resolve": (
-        "Resolve it; an event of a later release is a regression",
+
+class Action(NamedTuple):
+    """What an action does, and what it takes besides the issue."""
+
+    summary: str
+    body: Fields
+
+
+ACTIONS = {
+    "resolve": Action(
+        "Resolve it: seen again, it has regressed",
         {
-            "release": Field(Words(NAME_CHARS), "Resolved in this release"),
-            "next_release": Field(Truth(), "Resolved in the release after the last one seen"),
+            "release": Field(Words(RELEASE_CHARS), "Only from this release on"),
+            "in_next_release": Field(Truth(), "Only after the newest release that is known now"),
         },
     ),
-    "ignore": (
-        "Ignore it, for good or until the first of these",
+    "ignore": Action(
+        "Ignore it, for good or until one of these holds",
         {
-            "for_seconds": Field(Count(1, 10 * 366 * 86_400), "For so long"),
+            "for_seconds": Field(Count(1, TEN_YEARS_SECONDS), "For so long"),
             "until": Field(Moment(), "Until this time"),
-            "events": Field(Count(1, MOST_COUNT), "Until so many more events"),
-            "users": Field(Count(1, MOST_COUNT), "Until so many more users"),
+            "until_count": Field(Count(1, MOST_COUNT), "Until so many more events"),
+            "until_users": Field(Count(1, MOST_COUNT), "Until so many more users"),
         },
     ),
-    "reopen": ("Set it to unresolved", {}),
-    "assign": (
-        "Assign it; without `to` it is nobody's",
-        {"to": Field(Words(NAME_CHARS), "A person's name or address")},
+    "reopen": Action("Make it unresolved again", {}),
+    "assign": Action(
+        "Give it to somebody; without `to`, to nobody",
+        {"to": Field(Words(MOST_NAME_CHARS), "A person's name or address")},
     ),
-    "pin": (
-        "Pin its severity; without `severity` the highest seen holds again",
-        {"severity": Field(_SEVERITIES, "The severity that holds from now on")},
+    "pin": Action(
+        "Say how grave it is; without `severity` its events say so again",
+        {"severity": Field(_SEVERITY, "What holds from now on")},
     ),
-    "note": ("Write a note", {}),
-    "merge": (
-        "Make it a part of another issue of the same project",
+    "note": Action(
+        "Write something down with it",
+        {"text": Field(Words(MOST_NOTE_CHARS), "The note", required=True)},
+    ),
+    "merge": Action(
+        "Make it a part of another issue of its project",
         {"into": Field(IssueId(), "The issue that it becomes a part of", required=True)},
     ),
-    "unmerge": ("Make it an issue of its own again", {}),
+    "unmerge": Action("Make it an issue by itself again", {}),
 }
+_BULK: Fields = {
+    "action": Field(Choice({name: name for name in ACTIONS}), "What to do", required=True),
+    "issues": Field(IssueIds(MOST_AT_ONCE), "The issues' short ids", required=True),
+    **{
+        name: field._replace(required=False)
+        for action in ACTIONS.values()
+        for name, field in action.body.items()
+    },
+}
+
+OPERATIONS = (
+    Operation("overview", "GET", "/", "What there is here", shapes.Overview),
+    Operation("projects", "GET", "/projects", "The projects", shapes.Projects),
+    Operation("project", "GET", "/projects/{slug}", "One project", shapes.Project),
+    Operation("issues", "GET", "/issues", "Issues, by a query", shapes.Issues, _LIST),
+    Operation("issue", "GET", "/issues/{id}", "One issue, with all there is", shapes.IssueDetails),
+    Operation(
+        "issue_events",
+        "GET",
+        "/issues/{id}/events",
+        "The events that an issue keeps at hand, the newest first",
+        shapes.Events,
+        _PAGE,
+    ),
+    Operation(
+        "activity",
+        "GET",
+        "/issues/{id}/activity",
+        "What was done with an issue, the newest first",
+        shapes.Activity,
+    ),
+    Operation("event", "GET", "/events/{event}", "One event, as archived", shapes.EventFound),
+    *(
+        Operation(
+            name,
+            "POST",
+            f"/issues/{{id}}/{name}",
+            action.summary,
+            shapes.Done,
+            NOTHING,
+            action.body,
+        )
+        for name, action in ACTIONS.items()
+    ),
+    Operation(
+        "bulk",
+        "POST",
+        "/issues/actions",
+        "One action on several issues; each has its own result",
+        shapes.BulkDone,
+        NOTHING,
+        _BULK,
+    ),
+)
