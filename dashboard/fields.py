@@ -58,7 +58,7 @@ class Count(NamedTuple):
             value = int(value)  # JSON Schema has 3.0 as a whole number
         whole = isinstance(value, int) and not isinstance(value, bool)
         if whole and self.least <= value <= self.most:
-            return value
+            return int(value)
         draft.fault(field, "must be a whole number", f"{self.least} to {self.most}")
         return None
 
