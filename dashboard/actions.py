@@ -8,7 +8,7 @@ import msgspec
 from dashboard import fields, operations, shapes
 from dashboard.desk import Asked, Desk
 from equerry import clock
-from equerry.errors import ActionRefused, Cause, Refused, UnknownIssue
+from equerry.errors import ActionRefused, UnknownIssue
 from equerry.events.severity import Severity
 from equerry.issues import actions, view
 from equerry.issues.actions import Done
@@ -31,7 +31,7 @@ Act = Callable[[Order], Done]
 
 
 def act(desk: Desk, asked: Asked, name: str) -> shapes.Done:
-    """Do it to the issue in the path. Raises UnknownIssue, ActionRefused, Refused 400."""
+    """Do it to the issue in the path. Raises UnknownIssue, ActionRefused."""
     order = _order(desk, asked, asked.place["id"], asked.body)
     done = ACTS[name](order)
     slug = desk.scopes[order.scope]
@@ -41,10 +41,11 @@ def act(desk: Desk, asked: Asked, name: str) -> shapes.Done:
 
 def bulk(desk: Desk, asked: Asked) -> shapes.BulkDone:
     """Do one thing to each of several issues. Raises Refused 400 for what it does not take."""
-    name, ids = asked.body["action"], asked.body["issues"]
-    rest = {key: value for key, value in asked.body.items() if key not in {"action", "issues"}}
-    given = fields.read(rest, operations.ACTIONS[name].body)
-    return shapes.BulkDone(tuple(_result(desk, asked, name, each, given) for each in ids))
+    name: str = asked.body["action"]
+    given = fields.read(asked.body, operations.several(name))
+    return shapes.BulkDone(
+        tuple(_result(desk, asked, name, each, given) for each in given["issues"])
+    )
 
 
 def _order(desk: Desk, asked: Asked, id_: str, given: dict[str, Any]) -> Order:
@@ -91,10 +92,10 @@ def _for_ms(given: dict[str, Any], now_ms: int) -> int:
     if "until" not in given:
         return for_ms
     if for_ms:
-        raise _refused("until", "does not go together with for_seconds")
+        raise ActionRefused("ignored for some time or until one, not both")
     until_ms = clock.parse_ms(given["until"])
     if until_ms <= now_ms:
-        raise _refused("until", "is over already")
+        raise ActionRefused("until: this time is over already")
     return until_ms - now_ms
 
 
@@ -132,10 +133,6 @@ def _merge(order: Order) -> Done:
 
 def _unmerge(order: Order) -> Done:
     return actions.unmerge(order.redis, order.scope, order.number, by=order.by, now_ms=order.now_ms)
-
-
-def _refused(field: str, problem: str) -> Refused:
-    return Refused(400, f"{field}: {problem}", (Cause(field, problem),))
 
 
 ACTS: dict[str, Act] = {

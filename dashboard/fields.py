@@ -44,6 +44,40 @@ class Words(NamedTuple):
         return {"type": "string", "maxLength": self.limit, "pattern": r"[^\s\x00-\x20\x85\xa0]"}
 
 
+class Search(NamedTuple):
+    """Text of at most `limit` characters; none at all is fine."""
+
+    limit: int
+
+    def read(self, value: object, field: str, draft: Draft) -> str | None:
+        """Return the text."""
+        if isinstance(value, str) and len(value) <= self.limit:
+            return value
+        draft.fault(field, "is too long", f"{self.limit} characters")
+        return None
+
+    def schema(self) -> Schema:
+        """Any text that is short enough."""
+        return {"type": "string", "maxLength": self.limit}
+
+
+class Cursor(NamedTuple):
+    """What the page before gave as `next`: text of this pattern, or "" for the first page."""
+
+    pattern: str
+
+    def read(self, value: object, field: str, draft: Draft) -> str | None:
+        """Return the text."""
+        if value == "" or (isinstance(value, str) and re.fullmatch(self.pattern, value)):
+            return str(value)
+        draft.fault(field, "is none that a page gave")
+        return None
+
+    def schema(self) -> Schema:
+        """Text of the pattern, or none."""
+        return {"type": "string", "pattern": f"^(?:{self.pattern})?$"}
+
+
 class Count(NamedTuple):
     """A whole number of a range; in a query string it is text."""
 

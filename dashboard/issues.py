@@ -20,22 +20,19 @@ RETRY_SECONDS = 30
 
 
 def page(desk: Desk, asked: Asked) -> shapes.Issues:
-    """Return a page of the issues that match. Raises Refused 400."""
+    """Return a page of the issues that match. Raises Refused: 400, 404 (no such project)."""
     given = asked.query
     wanted = _query(given.get("query", ""))
     if "sort" in given:
         wanted = msgspec.structs.replace(wanted, sort=query.Sort(given["sort"]))
-    try:
-        found = view.page(
-            desk.redis,
-            _scopes(desk, given.get("project", "")),
-            wanted,
-            asked.now_ms,
-            limit=given.get("limit", PAGE),
-            cursor=given.get("cursor", ""),
-        )
-    except QueryError as error:
-        raise _bad("cursor", str(error)) from error
+    found = view.page(
+        desk.redis,
+        _scopes(desk, given.get("project", "")),
+        wanted,
+        asked.now_ms,
+        limit=given.get("limit", PAGE),
+        cursor=given.get("cursor", ""),
+    )
     issues = tuple(shapes.full(each) for each in found.issues)
     return shapes.Issues(issues, found.next, found.complete)
 
@@ -61,7 +58,7 @@ def activity(desk: Desk, asked: Asked) -> shapes.Activity:
 
 
 def events(desk: Desk, asked: Asked) -> shapes.Events:
-    """Return a page of the events that an issue keeps at hand. Raises UnknownIssue, Refused 400."""
+    """Return a page of the events that an issue keeps at hand. Raises UnknownIssue."""
     scope, number = view.parse_id(asked.place["id"], desk.scopes)
     place = record.find(desk.redis, scope, number)
     if place is None:
@@ -100,11 +97,7 @@ def _query(text: str) -> query.Query:
     try:
         return query.parse(text)
     except QueryError as error:
-        raise _bad("query", str(error)) from error
-
-
-def _bad(field: str, problem: str) -> Refused:
-    return Refused(400, problem, (Cause(field, problem),))
+        raise Refused(400, str(error), (Cause("query", str(error)),)) from error
 
 
 def _scopes(desk: Desk, slug: str) -> dict[str, str]:
@@ -113,18 +106,13 @@ def _scopes(desk: Desk, slug: str) -> dict[str, str]:
     project = desk.project(slug)
     if project is None:
         known = ", ".join(desk.scopes.values()) or "none"
-        raise Refused(
-            400, f"there is no project {slug!r}", (Cause("project", "is unknown", known),)
-        )
+        raise Refused(404, f"there is no project {slug!r}; there is {known}")
     return {keys.scope(project.id): project.slug}
 
 
 def _at(stream_id: str) -> tuple[int, int]:
     first, _, second = stream_id.partition("-")
-    try:
-        return int(first), int(second)
-    except ValueError:
-        raise _bad("cursor", "is none that a page gave") from None
+    return int(first), int(second)
 
 
 def _act(each: Line, slug: str) -> shapes.Act:

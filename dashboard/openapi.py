@@ -6,7 +6,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from dashboard import fields, replies, shapes
-from dashboard.operations import OPERATIONS, PATH, ROOT, Operation
+from dashboard.operations import ACTIONS, BULK, OPERATIONS, PATH, ROOT, Operation, several
 from equerry import version
 
 PATH_OF_DOCUMENT = f"{ROOT}/openapi.json"
@@ -73,15 +73,21 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.body is not None:
         required = any(field.required for field in operation.body.values())
-        content = {"application/json": {"schema": fields.schema(operation.body)}}
+        content = {"application/json": {"schema": _body(operation)}}
         made["requestBody"] = {"required": required, "content": content}
     return made
+
+
+def _body(operation: Operation) -> dict[str, Any]:
+    if operation.body is not BULK:
+        return fields.schema(operation.body or {})
+    return {"oneOf": [fields.schema(several(action)) for action in ACTIONS]}
 
 
 def _refusals(operation: Operation, *, named: bool) -> list[str]:
     writes = operation.body is not None
     absent = {
-        "404": not named,
+        "404": not named and "project" not in operation.query,
         "409": not writes,
         "413": not writes,
         "415": not writes,

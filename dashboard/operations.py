@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from dashboard import shapes
-from dashboard.fields import Count, Field, Fields, IssueId, IssueIds, Words
+from dashboard.fields import Count, Cursor, Field, Fields, IssueId, IssueIds, Search, Words
 from equerry.events.fields import Choice, Identity, Moment, Truth
 from equerry.events.severity import Severity
 from equerry.issues.actions import MOST_NAME_CHARS, MOST_NOTE_CHARS
@@ -15,7 +15,6 @@ MOST_AT_ONCE = 100
 MOST_COUNT = 10**12
 TEN_YEARS_SECONDS = 10 * 366 * 86_400
 RELEASE_CHARS = 200
-CURSOR_CHARS = 200
 SLUG_CHARS = 63
 
 
@@ -44,15 +43,18 @@ PATH: Fields = {
     "id": Field(IssueId(), "The issue's short id, e.g. WEB-42", required=True),
     "event": Field(Identity(), "The event's id", required=True),
 }
-_PAGE: Fields = {
-    "limit": Field(Count(1, MOST_ON_A_PAGE), f"At most so many, 1 to {MOST_ON_A_PAGE}; else 25"),
-    "cursor": Field(Words(CURSOR_CHARS), "Where the last page ended: its `next`"),
-}
+_LIMIT = Field(Count(1, MOST_ON_A_PAGE), f"At most so many, 1 to {MOST_ON_A_PAGE}; else 25")
+_CURSOR = "Where the last page ended: its `next`"
 _LIST: Fields = {
-    "query": Field(Words(MOST_CHARS), "Which ones, e.g. `is:unresolved release:1.2 checkout`"),
+    "query": Field(Search(MOST_CHARS), "Which ones, e.g. `is:unresolved release:1.2 checkout`"),
     "project": Field(Words(SLUG_CHARS), "Only this project's: its slug"),
     "sort": Field(Choice({each.value: each.value for each in Sort}), "The order; else `lastSeen`"),
-    **_PAGE,
+    "limit": _LIMIT,
+    "cursor": Field(Cursor("-?[0-9]{1,18}:p[0-9]{1,18}:[0-9]{1,18}"), _CURSOR),
+}
+_EVENTS: Fields = {
+    "limit": _LIMIT,
+    "cursor": Field(Cursor("[0-9]{1,18}-[0-9]{1,18}"), _CURSOR),
 }
 _SEVERITY = Choice({each.value: each.value for each in Severity})
 
@@ -100,14 +102,26 @@ ACTIONS = {
     ),
     "unmerge": Action("Make it an issue by itself again", {}),
 }
-_BULK: Fields = {
-    "action": Field(Choice({name: name for name in ACTIONS}), "What to do", required=True),
-    "issues": Field(IssueIds(MOST_AT_ONCE), "The issues' short ids", required=True),
+
+
+_ISSUES = Field(IssueIds(MOST_AT_ONCE), "The issues' short ids", required=True)
+
+
+def several(action: str) -> Fields:
+    """Return what the bulk form of an action takes."""
+    named = Field(Choice({action: action}), ACTIONS[action].summary, required=True)
+    return {"action": named, "issues": _ISSUES, **ACTIONS[action].body}
+
+
+# What any of the bulk forms takes; once the action is known, its own form is read.
+BULK: Fields = {
     **{
         name: field._replace(required=False)
         for action in ACTIONS.values()
         for name, field in action.body.items()
     },
+    "action": Field(Choice({name: name for name in ACTIONS}), "What to do", required=True),
+    "issues": _ISSUES,
 }
 
 OPERATIONS = (
@@ -122,7 +136,7 @@ OPERATIONS = (
         "/issues/{id}/events",
         "The events that an issue keeps at hand, the newest first",
         shapes.Events,
-        _PAGE,
+        _EVENTS,
     ),
     Operation(
         "activity",
@@ -151,6 +165,6 @@ OPERATIONS = (
         "One action on several issues; each has its own result",
         shapes.BulkDone,
         NOTHING,
-        _BULK,
+        BULK,
     ),
 )

@@ -75,15 +75,14 @@ def _asked(operation: Operation, place: dict[str, str]) -> Asked:
 
 
 def _query() -> dict[str, str]:
-    """Return what stands after the `?`; empty counts as left out. Raises Refused 400."""
+    """Return what stands after the `?`, each name once. Raises Refused 400."""
     given: dict[str, str] = {}
     for name, values in request.args.lists():
         if len(values) > 1:
             raise Refused(
                 400, f"{name[:80]}: is given twice", (Cause(name[:80], "is given twice"),)
             )
-        if values[0]:
-            given[name] = values[0]
+        given[name] = values[0]
     return given
 
 

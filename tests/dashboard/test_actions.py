@@ -82,8 +82,6 @@ def test_done_already(ask: Ask) -> None:
         ("resolve", {"relase": "1"}, ["relase"]),
         ("ignore", {"for_seconds": 0, "until_count": -1}, ["for_seconds", "until_count"]),
         ("ignore", {"until": "soon"}, ["until"]),
-        ("ignore", {"until": "2001-01-01"}, ["until"]),
-        ("ignore", {"until": "9999-01-01", "for_seconds": 5}, ["until"]),
         ("assign", {"to": 7}, ["to"]),
         ("assign", {"to": "x" * 101}, ["to"]),
         ("pin", {"severity": "fatal"}, ["severity"]),
@@ -109,6 +107,8 @@ def test_every_fault_of_a_body_is_named(
     [
         ("resolve", {"release": "1", "in_next_release": True}, 409),
         ("unmerge", {}, 409),
+        ("ignore", {"until": "2001-01-01"}, 409),
+        ("ignore", {"until": "9999-01-01", "for_seconds": 5}, 409),
         ("merge", {"into": "WEB-9"}, 404),
         ("merge", {"into": "SHOP-1"}, 404),
     ],

@@ -62,13 +62,14 @@ def test_queries_and_orders(ask: Ask, report: Report) -> None:
         ("sort=oddly", "sort", "is none of the values"),
         ("limit=0", "limit", "whole number"),
         ("limit=101", "limit", "whole number"),
+        ("limit=", "limit", "whole number"),
+        ("sort=", "sort", "is none"),
         ("limit=ten", "limit", "whole number"),
         ("limit=1&limit=2", "limit", "given twice"),
-        ("cursor=x", "cursor", "no cursor"),
-        ("cursor=1:2:3:4", "cursor", "no cursor"),
-        ("project=shop", "project", "is unknown"),
+        ("cursor=x", "cursor", "none that a page gave"),
+        ("cursor=1:p2:3:4", "cursor", "none that a page gave"),
         ("querry=x", "querry", "is not known here"),
-        ("query=" + "x" * 1001, "query", "must be text"),
+        ("query=" + "x" * 1001, "query", "is too long"),
     ],
 )
 def test_what_is_wrong_is_named(ask: Ask, query: str, field: str, said: str) -> None:
@@ -77,6 +78,11 @@ def test_what_is_wrong_is_named(ask: Ask, query: str, field: str, said: str) -> 
     [cause] = answer["causes"]
     assert cause["field"] == field
     assert said in f"{answer['detail']} {cause['problem']}"
+
+
+def test_an_unknown_project(ask: Ask) -> None:
+    """A project that there is not is 404 with those that there are, no empty list."""
+    assert "there is web" in ask("/issues?project=shop", status=404)["detail"]
 
 
 def test_pages_are_complete_and_stable(ask: Ask, report: Report) -> None:
