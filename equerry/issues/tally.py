@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from equerry import clock
-from equerry.events.event import DROPS, ERRORS, METRICS, NOISE, OWN, SESSIONS, Event
+from equerry.events.event import NOISE, OWN, Event
 from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionReport
 from equerry.events.severity import Severity
 
@@ -75,22 +75,25 @@ Moves = tuple[tuple[str, int], ...]
 
 
 def moves(event: Event) -> Moves:
-    """Return the counters that one event moves, and by how much."""
+    """Return the counters that one event moves, and by how much; Equerry's own move none."""
     report = event.report
-    if event.kind == ERRORS and event.severity is not None and isinstance(report, ErrorFacts):
-        counted = (("errors", 1), (f"errors.{event.severity.value}", 1))
-        return (*counted, ("failures", 1)) if report.level in {"error", "fatal"} else counted
-    if event.kind == NOISE:
-        return (("noise", 1), (f"noise.{event.noise}", 1))
-    if event.kind == METRICS and isinstance(report, MetricReport):
-        if report.event == PAGE_VIEW_EVENT:
-            return _PAGE_VIEW
-        return _NAVIGATION if report.name == NAVIGATION_METRIC else _METRIC_ONLY
-    if event.kind == SESSIONS and isinstance(report, SessionReport):
-        return (("sessions", report.started), ("sessions.crashed", report.crashed))
-    if event.kind == DROPS and isinstance(report, DropReport):
-        return ((f"dropped.{report.reason}.{report.category}", report.quantity),)
-    return () if event.kind in OWN else ((event.kind, 1),)
+    match report:
+        case ErrorFacts() if event.kind == NOISE:
+            moved: Moves = (("noise", 1), (f"noise.{event.noise}", 1))
+        case ErrorFacts() if event.severity is not None:
+            counted = (("errors", 1), (f"errors.{event.severity.value}", 1))
+            moved = (*counted, ("failures", 1)) if report.level in {"error", "fatal"} else counted
+        case MetricReport() if report.event == PAGE_VIEW_EVENT:
+            moved = _PAGE_VIEW
+        case MetricReport():
+            moved = _NAVIGATION if report.name == NAVIGATION_METRIC else _METRIC_ONLY
+        case SessionReport():
+            moved = (("sessions", report.started), ("sessions.crashed", report.crashed))
+        case DropReport():
+            moved = ((f"dropped.{report.reason}.{report.category}", report.quantity),)
+        case _:
+            moved = () if event.kind in OWN else ((event.kind, 1),)
+    return moved
 
 
 def tally(events: Iterable[Event]) -> Tally:
