@@ -40,7 +40,7 @@ def test_a_cursor_that_no_page_gave(ask: Ask, report: Report, cursor: str) -> No
     assert cause["field"] == "cursor"
 
 
-def test_an_event_that_retention_removed(ask: Ask, report: Report, settings: Settings) -> None:
+def test_an_event_that_is_gone(ask: Ask, report: Report, settings: Settings) -> None:
     """It is listed, and says why it is not shown."""
     [id_] = report("alpha")
     for path in (settings.data_path / "archive" / "errors").glob("*/*"):
@@ -48,7 +48,7 @@ def test_an_event_that_retention_removed(ask: Ask, report: Report, settings: Set
     [event] = ask("/issues/WEB-1/events")["events"]
     assert event["id"] == id_
     assert event["event"] is None
-    assert "retention" in event["missing"]
+    assert "not in this archive" in event["missing"]
 
 
 def test_one_event(ask: Ask, report: Report) -> None:
