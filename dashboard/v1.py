@@ -7,6 +7,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import IO
 
 from flask import Blueprint, Response, g, request
 
@@ -86,13 +87,26 @@ def _query() -> dict[str, str]:
     return given
 
 
+def _read(stream: IO[bytes], length: int | None) -> bytes:
+    """Return the body, whether its length was told or it comes in chunks. Raises Refused 413."""
+    wanted = MAX_BODY_BYTES + 1 if length is None else min(length, MAX_BODY_BYTES + 1)
+    parts: list[bytes] = []
+    while wanted > 0 and (part := stream.read(wanted)):
+        parts.append(part)
+        wanted -= len(part)
+    body = b"".join(parts)
+    if len(body) > MAX_BODY_BYTES:
+        cause = Cause("body", "is larger than the limit", f"{MAX_BODY_BYTES} bytes")
+        raise Refused(413, "the body is larger than the limit", (cause,))
+    return body
+
+
 def _body(takes: fields.Fields) -> dict[str, object]:
     """Return the JSON object of the body; where no field must be given there may be none.
 
     Raises Refused: 413, 415 or 400.
     """
-    request.max_content_length = MAX_BODY_BYTES
-    raw = request.get_data(cache=False)
+    raw = _read(request.environ["wsgi.input"], request.content_length)
     if not raw and not any(field.required for field in takes.values()):
         return {}
     if request.mimetype != "application/json":
