@@ -116,7 +116,7 @@ def _body(takes: fields.Fields) -> dict[str, object]:
             "send JSON as application/json",
             (Cause("Content-Type", f"is {given!r}", "application/json"),),
         )
-    value = wire.parse(raw)
+    value = wire.parse(raw).value
     if not isinstance(value, dict):
         raise Refused(400, "the body is no object", (Cause("body", "must be one JSON object"),))
     return value

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -86,19 +87,17 @@ def test_a_chunked_body_is_read(port: int, report: Report, make_token: MakeToken
     """A body without a Content-Length counts like any other, and so does its limit."""
     report("alpha")
     header = make_token(Scope.WRITE)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     for body, expected in (
         ([b'{"until_', b'count":5}'], 200),
         ([b'{"until_cnt":5}'], 400),
         ([b'{"x":"', *[b"x" * 8192] * 10, b'"}'], 413),
     ):
         headers = {**header, "Content-Type": "application/json"}
-        connection.request(
-            "POST", "/api/v1/issues/WEB-1/ignore", body, headers, encode_chunked=True
-        )
-        answer = connection.getresponse()
-        said = msgspec.json.decode(answer.read())
+        path = "/api/v1/issues/WEB-1/ignore"
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            connection.request("POST", path, body, headers, encode_chunked=True)
+            answer = connection.getresponse()
+            said = msgspec.json.decode(answer.read())
         assert answer.status == expected, said
         if expected == 200:
             assert said["issue"]["ignored_until"] == {"count": 6}
-    connection.close()
