@@ -146,6 +146,13 @@ OPERATIONS = (
         shapes.Activity,
     ),
     Operation("event", "GET", "/events/{event}", "One event, as archived", shapes.EventFound),
+    Operation(
+        "explain",
+        "GET",
+        "/events/{event}/explain",
+        "Why an event belongs to its issue: what its fingerprint is made of",
+        shapes.Explained,
+    ),
     *(
         Operation(
             name,

@@ -11,7 +11,7 @@ from typing import IO
 
 from flask import Blueprint, Response, g, request
 
-from dashboard import actions, fields, issues, operations, projects, replies
+from dashboard import actions, events, fields, issues, operations, projects, replies
 from dashboard.desk import Asked, Desk
 from dashboard.operations import Operation
 from equerry import clock
@@ -29,9 +29,10 @@ HANDLERS: dict[str, Handler] = {
     "project": projects.one,
     "issues": issues.page,
     "issue": issues.one,
-    "issue_events": issues.events,
+    "issue_events": events.of_issue,
     "activity": issues.activity,
-    "event": issues.event,
+    "event": events.one,
+    "explain": events.explain,
     "bulk": actions.bulk,
     **{name: functools.partial(actions.act, name=name) for name in operations.ACTIONS},
 }

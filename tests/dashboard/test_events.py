@@ -58,8 +58,21 @@ def test_one_event(ask: Ask, report: Report) -> None:
     found = ask(f"/events/{id_}")
     assert (found["id"], found["project"], found["issue"]) == (id_, "web", "WEB-1")
     assert found["event"]["release"] == "1.2"
+    ask("/issues/WEB-1/merge", {"into": "WEB-2"})
+    assert ask(f"/events/{id_}")["issue"] == "WEB-2"
+    ask("/issues/WEB-1/unmerge", {})
     dashed = f"{id_[:8]}-{id_[8:]}".upper()
     assert ask(f"/events/{dashed}") == found
+
+
+def test_why_an_event_belongs_to_its_issue(ask: Ask, report: Report) -> None:
+    """The explanation names the algorithm's version and comes to the archived fingerprint."""
+    [id_] = report("alpha")
+    found = ask(f"/events/{id_}/explain")
+    assert (found["id"], found["issue"]) == (id_, "WEB-1")
+    assert found["explanation"]["fingerprint"] == found["fingerprint"]
+    assert isinstance(found["explanation"]["version"], int)
+    ask(f"/events/{'0' * 32}/explain", status=404)
 
 
 @pytest.mark.parametrize("id_", ["0" * 32, "x", '","project":1', "é"])
