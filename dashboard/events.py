@@ -74,7 +74,7 @@ def _find(desk: Desk, given: str) -> tuple[bytes, Event]:
 
 
 def _belongs(desk: Desk, found: Event) -> tuple[str, str]:
-    """Return the slug of an event's project and the id of its issue (of a merged one, the whole); "" if unknown."""
+    """Return the slug of an event's project and the id of its whole issue; "" if unknown."""
     project = desk.settings.project(found.project)
     if project is None:
         return "", ""
