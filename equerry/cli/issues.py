@@ -145,7 +145,7 @@ def explain(event: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(printable(msgspec.json.encode(why).decode()))
         return
-    issue_tables.print_explanation(found, msgspec.to_builtins(why))
+    issue_tables.print_explanation(found, why)
 
 
 def _line(settings: Settings, event: str) -> bytes:
