@@ -138,11 +138,15 @@ def show(redis: Redis, scope: str, project: str, number: int, now_ms: int) -> De
     counts, tags = replies[: len(place.parts)], replies[len(place.parts) :]
     added = _added(counts)
     recent = set(_last_hours(now_ms))
+    days: dict[str, int] = {}
+    for name, counted in sorted(added.items()):  # older hours were added up by the day
+        day = name[: len("2026-11-23")]
+        days[day] = days.get(day, 0) + counted
     activity = [line for part in place.parts for line in journal.activity(redis, scope, part)]
     return Details(
         issue=_issue(found[0], project, added, now_ms),
         hours={name: added[name] for name in sorted(added) if name in recent},
-        days=_days(added),
+        days=days,
         tags=_distribution(_added(tags)),
         merged=tuple(short_id(project, part) for part in place.parts[1:]),
         activity=tuple(sorted(activity, key=lambda line: line.timestamp, reverse=True)),
@@ -216,15 +220,6 @@ def _added(hashes: Iterable[Mapping[bytes, bytes | None]]) -> dict[str, int]:
                 name = field.decode("utf-8", "replace")
                 total[name] = total.get(name, 0) + int(number)
     return total
-
-
-def _days(counts: Mapping[str, int]) -> dict[str, int]:
-    """Add up the hours of each day to what older ones were added up to already."""
-    days: dict[str, int] = {}
-    for name in sorted(counts):
-        day = name[: len("2026-11-23")]
-        days[day] = days.get(day, 0) + counts[name]
-    return days
 
 
 def _issue(found: Record, project: str, counts: Mapping[str, int], now_ms: int) -> Issue:
