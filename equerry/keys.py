@@ -175,6 +175,16 @@ def beat_sent() -> str:
     return f"{{{SITE}}}:beat:sent"
 
 
+def tokens() -> str:
+    """Hash: name → a token of the operator's port, hashed. `equerry token`."""
+    return f"{{{SITE}}}:tokens"
+
+
+def tokens_used() -> str:
+    """Hash: name of a token → when it was last used, epoch ms, to the hour. The dashboard."""
+    return f"{{{SITE}}}:tokens:used"
+
+
 def scopes_seen() -> str:
     """Set of scopes that were ever in the settings: their events may still wait. The jobs."""
     return f"{{{SITE}}}:scopes"

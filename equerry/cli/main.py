@@ -17,6 +17,7 @@ VERBS = {
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
     "issues": "equerry.cli.issues:issues",
+    "token": "equerry.cli.token:token",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }

@@ -18,7 +18,7 @@ IGNORED = {"status": Status.IGNORED, "since_ms": NOW_MS - HOUR_MS}
 
 def delta(severity: Severity = MEDIUM, releases: dict[str, int] | None = None) -> IssueDelta:
     """Return two events of now."""
-    report = ErrorFacts(timestamp="t", message="broke", component="pay")
+    report = ErrorFacts(timestamp="t", message="broke", transaction="pay")
     last = Sample(1, "1-0", "b" * 32)
     seen = {"": NOW_MS} if releases is None else releases
     return IssueDelta(report, severity, NOW_MS, NOW_MS, "a" * 32, last, count=2, releases=seen)

@@ -21,7 +21,7 @@ def test_an_issue(redis: Redis) -> None:
     """Title and culprit of the first, times and severity of all, users told apart, tags counted."""
     happen(
         redis,
-        error(at_ms=NOW_MS - 30 * HOUR_MS, release="1.1", user="ada", component="cart"),
+        error(at_ms=NOW_MS - 30 * HOUR_MS, release="1.1", user="ada", transaction="cart"),
         error(at_ms=NOW_MS - HOUR_MS, release="1.2", user="bob", severity=Severity.HIGH),
     )
     happen(
