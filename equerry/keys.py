@@ -37,6 +37,19 @@ def rate(scope: str, bucket: str) -> str:
     return f"{{{scope}}}:rate:{bucket}"
 
 
+def quota(scope: str, window: str) -> str:
+    """Events accepted in this `minute`, `hour` or `day`; expires with it. The door's script."""
+    return f"{{{scope}}}:quota:{window}"
+
+
+def quotas_used_up(scope: str) -> str:
+    """Hash: quota → the start of the window that it refused in last, epoch ms. The door's script.
+
+    `told-<quota>`: the window that was told of last. The jobs.
+    """
+    return f"{{{scope}}}:quotas-used-up"
+
+
 def counts(scope: str, bucket: str) -> str:
     """Hash of counters for a minute, an hour or a day (`2026-11-23T15`). The commit, the door."""
     return f"{{{scope}}}:counts:{bucket}"

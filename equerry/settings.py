@@ -41,6 +41,12 @@ class Project(_Section, frozen=True):
     """The public key that a reporter sends; it grants nothing but reporting."""
     origins: tuple[str, ...] = ("*",)
     """Web origins that may report, e.g. `https://example.org`; `*` is any."""
+    quota_per_minute: Count = 0
+    """Events accepted in a minute of the clock; beyond it the answer is 429. 0 is no quota."""
+    quota_per_hour: Count = 0
+    """Events accepted in an hour of the clock; 0 is no quota."""
+    quota_per_day: Count = 0
+    """Events accepted on a day of UTC; 0 is no quota."""
 
 
 class Redis(_Section, frozen=True):
