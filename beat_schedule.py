@@ -32,6 +32,13 @@ JOBS = {
         "grace_seconds": 60,
         "once": False,
     },
+    "watch-quotas": {
+        "what": "Tells of projects whose quota is used up, or nearly",
+        "when": schedule(15.0),
+        "queue": "jobs",
+        "grace_seconds": 60,
+        "once": False,
+    },
     "bound-index": {
         "what": "Forgets the oldest issues and alerts beyond 100,000, so that no flood fills Redis",
         "when": schedule(600.0),

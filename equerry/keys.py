@@ -45,7 +45,7 @@ def quota(scope: str, window: str) -> str:
 def quotas_used_up(scope: str) -> str:
     """Hash: quota → the start of the window that it refused in last, epoch ms. The door's script.
 
-    `told-<quota>`: the window that was told of last. The jobs.
+    `told-<window>`, `warned-<window>`: those that were told of last. The jobs.
     """
     return f"{{{scope}}}:quotas-used-up"
 

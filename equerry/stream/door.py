@@ -42,9 +42,7 @@ class Quotas(NamedTuple):
 def quotas(projects: Iterable[Project]) -> dict[str, Quotas]:
     """Return each project's quotas by its scope."""
     return {
-        keys.scope(each.id): Quotas(
-            each.quota_per_minute, each.quota_per_hour, each.quota_per_day
-        )
+        keys.scope(each.id): Quotas(each.quota_per_minute, each.quota_per_hour, each.quota_per_day)
         for each in projects
     }
 

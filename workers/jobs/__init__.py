@@ -13,6 +13,7 @@ from workers.jobs import (
     sweep_outbox,
     sweep_streams,
     watch_parts,
+    watch_quotas,
 )
 from workers.jobs.job import Context, Outcome
 
@@ -20,6 +21,7 @@ JOBS: dict[str, Callable[[Context], Outcome]] = {
     "sweep-streams": sweep_streams.run,
     "sweep-outbox": sweep_outbox.run,
     "watch-parts": watch_parts.run,
+    "watch-quotas": watch_quotas.run,
     "bound-index": bound_index.run,
     "error-rate": error_rate.run,
     "heartbeat": heartbeat.run,
