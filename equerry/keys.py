@@ -75,6 +75,26 @@ def known_issues(scope: str) -> str:
     return f"{{{scope}}}:known-issues"
 
 
+def releases(scope: str) -> str:
+    """Sorted set of releases by last seen, epoch ms. The commit; a job trims it."""
+    return f"{{{scope}}}:releases"
+
+
+def release(scope: str, name: str) -> str:
+    """Hash of one release: when it was first seen, events, sessions by how they went. The commit."""
+    return f"{{{scope}}}:release:{name}"
+
+
+def release_hour(scope: str, hour: str) -> str:
+    """Hash: release → sessions begun in this hour; expires. The commit."""
+    return f"{{{scope}}}:release-sessions:{hour}"
+
+
+def release_people(scope: str, name: str) -> str:
+    """HyperLogLog of users or sessions, `<what>:<day>:<release>`; expires. The commit."""
+    return f"{{{scope}}}:release-people:{name}"
+
+
 def fence(scope: str, consumer: str) -> str:
     """Moves when a consumer's entries are taken over: its late commit then fails. The drain."""
     return f"{{{scope}}}:fence:{consumer}"

@@ -14,6 +14,7 @@ VERBS = {
     "config": "equerry.cli.config:config",
     "tail": "equerry.cli.tail:tail",
     "query": "equerry.cli.query:query",
+    "releases": "equerry.cli.releases:releases",
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
     "reindex": "equerry.cli.reindex:reindex",
