@@ -81,7 +81,7 @@ def releases(scope: str) -> str:
 
 
 def release(scope: str, name: str) -> str:
-    """Hash of one release: when it was first seen, events, sessions by how they went. The commit."""
+    """Hash of one release: when first seen, events, sessions by how they went. The commit."""
     return f"{{{scope}}}:release:{name}"
 
 
@@ -93,6 +93,16 @@ def release_hour(scope: str, hour: str) -> str:
 def release_people(scope: str, name: str) -> str:
     """HyperLogLog of users or sessions, `<what>:<day>:<release>`; expires. The commit."""
     return f"{{{scope}}}:release-people:{name}"
+
+
+def monitors(scope: str) -> str:
+    """Hash: monitor → its state and last check-ins. The commit; retention trims it."""
+    return f"{{{scope}}}:monitors"
+
+
+def client_drops(scope: str) -> str:
+    """Hash: `<reason> <category>` → what clients dropped, since the start. The commit."""
+    return f"{{{scope}}}:client-drops"
 
 
 def fence(scope: str, consumer: str) -> str:

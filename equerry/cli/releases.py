@@ -15,6 +15,8 @@ from equerry.health.releases_view import Day, Release
 
 # A pipe has no width of its own.
 PIPE_COLUMNS = 200
+# What is rounded must not say that nothing crashed where something did.
+MOST_BELOW_ALL = 0.9999
 NONE_YET = (
     'No release was seen yet. Set `release` in your SDK\'s init, e.g. release: "web@1.4.2", and'
     " this shows its sessions, crashes and users."
@@ -126,8 +128,7 @@ def _described(row: Shown) -> str:
         f"  first seen           {_minute(health.first_seen)} UTC",
         f"  last seen            {_minute(health.last_seen)} UTC",
         f"  events               {health.events:,}",
-        f"  sessions             {health.sessions:,}, of which crashed {health.crashed:,},"
-        f" errored {health.errored:,}, abnormal {health.abnormal:,}",
+        f"  sessions             {health.sessions:,}, of which {_went(health)}",
         f"  crash-free sessions  {percent(health.crash_free_sessions)}",
         f"  crash-free users     {percent(health.crash_free_users)} of {health.users:,} users",
         f"  adoption             {percent(health.adoption)} of the sessions of the last 24 h",
@@ -140,11 +141,15 @@ def _described(row: Shown) -> str:
     return "\n".join(lines)
 
 
+def _went(health: Release) -> str:
+    return f"crashed {health.crashed:,}, errored {health.errored:,}, abnormal {health.abnormal:,}"
+
+
 def percent(share: float | None) -> str:
     """Return e.g. `99.97%`, never 100% for less; a share of nothing is no data, and never ok."""
     if share is None:
         return "no data"
-    return f"{int(share * 10_000) / 100:.2f}%"
+    return f"{share if share == 1 else min(share, MOST_BELOW_ALL):.2%}"
 
 
 def _minute(rfc3339: str) -> str:
