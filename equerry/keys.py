@@ -108,9 +108,9 @@ def staged(scope: str) -> str:
     return f"{scope}}}:rebuilt:{{"
 
 
-def releases(scope: str) -> str:
+def recent_releases(scope: str) -> str:
     """Sorted set of releases by last seen, epoch ms. The commit; a job trims it."""
-    return f"{{{scope}}}:releases"
+    return f"{{{scope}}}:recent-releases"
 
 
 def release(scope: str, name: str) -> str:

@@ -16,7 +16,8 @@ from equerry.events.report import CheckInReport
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 
-RULE = "check-in-failed"
+FAILED = "check-in-failed"
+FULL = "monitors-full"
 # A project's monitors. Those that are known keep their places; new ones beyond are not kept.
 MOST_MONITORS = 1_000
 KEPT_RUNS = 10
@@ -60,14 +61,10 @@ class Monitor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """What a run of events does: monitors as they are afterwards, by name, and what to tell.
-
-    no_room: check-ins of new monitors beyond MOST_MONITORS.
-    """
+    """What a run of events does: monitors as they are afterwards, by name, and what to tell."""
 
     monitors: dict[str, Monitor]
     findings: tuple[Finding, ...]
-    no_room: int = 0
 
 
 def name(slug: str, environment: str) -> str:
@@ -98,11 +95,11 @@ def update(
     """
     after: dict[str, Monitor] = {}
     findings: list[Finding] = []
-    no_room = 0
+    left_out: list[tuple[CheckInReport, int]] = []
     for monitor_name, told in check_ins.items():
         monitor = known.get(monitor_name)
         if monitor is None and room < 1:
-            no_room += len(told)
+            left_out += told
             continue
         room -= monitor is None
         failed: Monitor | None = None
@@ -112,8 +109,10 @@ def update(
         if monitor is not None:
             after[monitor_name] = monitor
         if failed is not None:
-            findings.append(_finding(failed, project))
-    return Update(after, tuple(findings), no_room)
+            findings.append(_failed(failed, project))
+    if left_out:
+        findings.append(_full(*left_out[-1], project))
+    return Update(after, tuple(findings))
 
 
 def _after(before: Monitor | None, report: CheckInReport, at_ms: int) -> Monitor:
@@ -176,7 +175,7 @@ def _duration(before: Monitor, report: CheckInReport, at_ms: int) -> float | Non
     return (at_ms - began_ms) / 1000 if began_ms else None
 
 
-def _finding(monitor: Monitor, project: str) -> Finding:
+def _failed(monitor: Monitor, project: str) -> Finding:
     last_ok = clock.rfc3339(monitor.last_ok_ms) if monitor.last_ok_ms else "never"
     details = {"Project": project, "Monitor": monitor.slug, "Last ok": last_ok}
     if monitor.environment:
@@ -186,10 +185,21 @@ def _finding(monitor: Monitor, project: str) -> Finding:
     if monitor.release:
         details["Release"] = monitor.release
     return Finding(
-        rule=RULE,
-        key=f"{RULE}:{monitor.name}",
+        rule=FAILED,
+        key=f"{FAILED}:{monitor.name}",
         severity=Severity.HIGH,
         title=f"{monitor.slug} of {project} reports that it failed",
         at_ms=monitor.last_ms,
         details=details,
+    )
+
+
+def _full(report: CheckInReport, at_ms: int, project: str) -> Finding:
+    return Finding(
+        rule=FULL,
+        key=FULL,
+        severity=Severity.MEDIUM,
+        title=f"{project} has {MOST_MONITORS:,} monitors: the check-ins of new ones are not kept",
+        at_ms=at_ms,
+        details={"Project": project, "Monitor": report.monitor},
     )

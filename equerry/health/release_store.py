@@ -34,7 +34,7 @@ def write(pipe: Pipeline | Redis, scope: str, added: Tally) -> None:
     pipe.eval(
         _SCRIPT,
         4,
-        keys.releases(scope),
+        keys.recent_releases(scope),
         keys.release(scope, ""),
         keys.release_hour(scope, ""),
         keys.release_people(scope, ""),
@@ -79,7 +79,7 @@ def people_key(scope: str, what: str, day: str, release: str) -> str:
 
 def trim(redis: Redis, scope: str, now_ms: int, keep: int = MOST_RELEASES) -> int:
     """Forget the releases seen longest ago, beyond `keep`. Returns how many."""
-    gone = redis.zrange(keys.releases(scope), 0, -(keep + 1))
+    gone = redis.zrange(keys.recent_releases(scope), 0, -(keep + 1))
     for start in range(0, len(gone), _AT_ONCE):
         _forget(redis, scope, gone[start : start + _AT_ONCE], days(now_ms))
     return len(gone)
@@ -89,7 +89,7 @@ def _forget(redis: Redis, scope: str, names: Iterable[bytes], kept_days: list[st
     pipe = redis.pipeline()
     for name in names:
         text = name.decode()
-        pipe.zrem(keys.releases(scope), name)
+        pipe.zrem(keys.recent_releases(scope), name)
         people = [people_key(scope, what, day, text) for what in PEOPLE for day in kept_days]
         pipe.unlink(keys.release(scope, text), *people)
     pipe.execute()

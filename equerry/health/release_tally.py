@@ -11,10 +11,9 @@ from collections.abc import Iterable
 import msgspec
 
 from equerry.events.event import ERRORS, SESSIONS, Event
+from equerry.events.quantity import bounded
 from equerry.events.report import ErrorFacts, SessionReport
 
-# No report is trusted to add more: an aggregate of a minute has some thousands of sessions.
-MOST_SESSIONS = 1_000_000
 HOUR_MS = 3_600_000
 
 
@@ -65,13 +64,13 @@ def _visits(added: Tally, release: str, at_ms: int) -> Visits:
 
 
 def _add(visits: Visits, report: SessionReport) -> None:
-    visits.sessions += _bounded(report.started)
-    visits.crashed += _bounded(report.crashed)
-    visits.abnormal += _bounded(report.abnormal)
-    if not report.session:
-        visits.errored += _bounded(report.errored)
+    visits.sessions += bounded(report.started)
+    visits.crashed += bounded(report.crashed)
+    visits.abnormal += bounded(report.abnormal)
+    if not report.visit:
+        visits.errored += bounded(report.errored)
     elif report.errored > 0:
-        visits.errored_ids.add(report.session)
+        visits.errored_ids.add(report.visit)
     user = _user(report)
     if user:
         visits.users.add(user)
@@ -79,15 +78,11 @@ def _add(visits: Visits, report: SessionReport) -> None:
             visits.crashed_users.add(user)
 
 
-def _bounded(number: int) -> int:
-    return max(0, min(number, MOST_SESSIONS))
-
-
 def _user(report: SessionReport) -> str:
     """Return who it was, or "". A network and a browser tell visitors apart well enough to count.
 
     An aggregate without a user is a server's, of nobody in particular.
     """
-    if report.user or not report.session:
+    if report.user or not report.visit:
         return report.user
     return f"{report.address} {report.user_agent}"

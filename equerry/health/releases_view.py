@@ -50,13 +50,13 @@ def newest(redis: Redis, scope: str, now_ms: int, limit: int) -> list[Release]:
     """Return the releases seen last, newest first; limit: at most so many."""
     if limit < 1:
         return []
-    rows = redis.zrevrange(keys.releases(scope), 0, limit - 1, withscores=True)
+    rows = redis.zrevrange(keys.recent_releases(scope), 0, limit - 1, withscores=True)
     return _read(redis, scope, now_ms, [(name.decode(), int(last_ms)) for name, last_ms in rows])
 
 
 def one(redis: Redis, scope: str, now_ms: int, release: str) -> Release | None:
     """Return one release, or None where it was never seen or is forgotten."""
-    last_ms = redis.zscore(keys.releases(scope), release)
+    last_ms = redis.zscore(keys.recent_releases(scope), release)
     if last_ms is None:
         return None
     return next(iter(_read(redis, scope, now_ms, [(release, int(last_ms))])), None)

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 import msgspec
 
 from equerry import clock
+from equerry.events import drops
 from equerry.events.event import DROPS, ERRORS, METRICS, NOISE, OWN, SESSIONS, Event
+from equerry.events.quantity import bounded
 from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionReport
 from equerry.events.severity import Severity
 
@@ -87,9 +89,11 @@ def moves(event: Event) -> Moves:
             return _PAGE_VIEW
         return _NAVIGATION if report.name == NAVIGATION_METRIC else _METRIC_ONLY
     if event.kind == SESSIONS and isinstance(report, SessionReport):
-        return (("sessions", report.started), ("sessions.crashed", report.crashed))
+        started, crashed = bounded(report.started), bounded(report.crashed)
+        return (("sessions", started), ("sessions.crashed", crashed))
     if event.kind == DROPS and isinstance(report, DropReport):
-        return ((f"dropped.{report.reason}.{report.category}", report.quantity),)
+        reason, category = drops.name(report)
+        return ((f"dropped.{reason}.{category}", bounded(report.quantity)),)
     return () if event.kind in OWN else ((event.kind, 1),)
 
 
