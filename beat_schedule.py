@@ -40,14 +40,14 @@ JOBS = {
         "once": False,
     },
     "bound-index": {
-        "what": "Forgets the oldest issues and alerts beyond 100,000, so that no flood fills Redis",
+        "what": "Forgets the oldest issues, alerts and releases beyond a bound, so that no flood fills Redis",
         "when": schedule(600.0),
         "queue": "jobs",
         "grace_seconds": 600,
         "once": False,
     },
     "error-rate": {
-        "what": "Compares errors with page views over a minute, an hour and a day",
+        "what": "Compares errors with page views, or sessions, over a minute, an hour and a day",
         "when": schedule(60.0),
         "queue": "pipeline",
         "grace_seconds": 120,

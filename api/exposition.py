@@ -47,6 +47,11 @@ FAMILIES: dict[str, Family] = {
     "equerry_refused": Family(
         "counter", "project,reason", "Events that the door turned away, or knew already (repeated)"
     ),
+    "equerry_client_dropped": Family(
+        "counter",
+        "project,reason,category",
+        "What clients say that they dropped themselves: by sampling, a full queue, a lost network",
+    ),
     "equerry_dead_letters": Family("gauge", "project", "Events that no delivery could process"),
     "equerry_notifications_waiting": Family("gauge", "project", "Notifications in the outbox"),
     "equerry_workers_alive": Family("gauge", "", "Workers that gave a sign of life lately"),
@@ -107,6 +112,10 @@ class _State(Collector):
                 yield "equerry_events_today", {**label, "what": what}, number
             for reason, number in redis.hgetall(keys.refusals(scope)).items():
                 yield "equerry_refused", {**label, "reason": reason.decode()}, int(number)
+            for name, number in redis.hgetall(keys.client_drops(scope)).items():
+                reason, _, category = name.decode().partition(" ")
+                labels = {**label, "reason": reason, "category": category}
+                yield "equerry_client_dropped", labels, int(number)
 
 
 def blueprint(settings: Settings, redis: Redis, lookout: Lookout) -> Blueprint:

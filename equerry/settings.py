@@ -205,10 +205,10 @@ class Alerts(_Section, frozen=True):
 
 
 class ErrorRate(_Section, frozen=True):
-    """Errors per page view; alarming when the Wilson lower bound passes the threshold."""
+    """Errors per page view (else navigation, else session); alarming when the Wilson lower bound passes the threshold."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
-    """Errors per page view that are too many."""
+    """Errors per page view, navigation or session that are too many."""
     min_page_views: Annotated[int, msgspec.Meta(ge=1)] = 20
     """Fewer than these say nothing."""
 

@@ -15,6 +15,7 @@ VERBS = {
     "tail": "equerry.cli.tail:tail",
     "query": "equerry.cli.query:query",
     "releases": "equerry.cli.releases:releases",
+    "monitors": "equerry.cli.monitors:monitors",
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
     "reindex": "equerry.cli.reindex:reindex",
