@@ -40,7 +40,7 @@ JOBS = {
         "once": False,
     },
     "bound-index": {
-        "what": "Forgets the oldest issues, alerts and releases beyond a bound, so that no flood fills Redis",
+        "what": "Forgets the oldest issues, alerts and releases: no flood fills Redis",
         "when": schedule(600.0),
         "queue": "jobs",
         "grace_seconds": 600,

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from api import client_address, replies
 from equerry import clock, keys
+from equerry.health import client_drops
 from equerry.health.lookout import Lookout
 from equerry.health.part import Status
 from equerry.issues import counters
@@ -112,10 +113,9 @@ class _State(Collector):
                 yield "equerry_events_today", {**label, "what": what}, number
             for reason, number in redis.hgetall(keys.refusals(scope)).items():
                 yield "equerry_refused", {**label, "reason": reason.decode()}, int(number)
-            for name, number in redis.hgetall(keys.client_drops(scope)).items():
-                reason, _, category = name.decode().partition(" ")
+            for (reason, category), number in client_drops.read(redis, scope).items():
                 labels = {**label, "reason": reason, "category": category}
-                yield "equerry_client_dropped", labels, int(number)
+                yield "equerry_client_dropped", labels, number
 
 
 def blueprint(settings: Settings, redis: Redis, lookout: Lookout) -> Blueprint:

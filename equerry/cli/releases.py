@@ -10,7 +10,7 @@ from equerry import clock, keys, settings_file
 from equerry.cli.connection import connected, scopes
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError
-from equerry.health import releases_view
+from equerry.health import client_drops, releases_view
 from equerry.health.releases_view import Day, Release
 
 # A pipe has no width of its own.
@@ -54,22 +54,26 @@ def releases() -> None:
 @click.option("-n", "--limit", default=20, show_default=True, help="At most so many of a project.")
 @_json
 def list_(slug: str | None, limit: int, *, as_json: bool) -> None:
-    """List the releases seen last, the newest first."""
+    """List the releases seen last, the newest first, and what clients dropped themselves."""
     settings = settings_file.load()
     with connected(settings) as redis:
+        places = {s: name for s, name in scopes(settings, slug).items() if s != keys.SITE}
+        dropped = {name: client_drops.read(redis, scope) for scope, name in places.items()}
         rows = [
             Shown(name, health)
-            for scope, name in scopes(settings, slug).items()
-            if scope != keys.SITE
+            for scope, name in places.items()
             for health in releases_view.newest(redis, scope, clock.now_ms(), limit)
         ]
     if as_json:
         for row in rows:
             click.echo(row.encode())
-    elif rows:
+        return
+    if rows:
         _print(rows)
     else:
         click.echo(NONE_YET)
+    for name, counts in dropped.items():
+        _tell_dropped(name, counts)
 
 
 @releases.command()
@@ -119,6 +123,13 @@ def _print(rows: list[Shown]) -> None:
     console.print(table)
     if not any(row.health.sessions for row in rows):
         click.echo("\nNo sessions were reported: without them nobody knows the crash-free share.")
+
+
+def _tell_dropped(project: str, counts: dict[tuple[str, str], int]) -> None:
+    if counts:
+        most = sorted(counts.items(), key=lambda item: -item[1])
+        each = ", ".join(f"{number:,} {what} ({why})" for (why, what), number in most)
+        click.echo(f"\nDropped by the clients of {project} themselves: {each}.")
 
 
 def _described(row: Shown) -> str:

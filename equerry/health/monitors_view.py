@@ -1,10 +1,10 @@
-"""What is shown of monitors, and of what clients dropped themselves."""
+"""What is shown of monitors."""
 
 from typing import Any
 
 import msgspec
 
-from equerry import clock, keys
+from equerry import clock
 from equerry.health import monitor_store
 from equerry.health.monitors import Monitor
 from equerry.redis_client import Redis
@@ -67,10 +67,3 @@ def schedule(config: dict[str, Any]) -> str:
         return f"every {value} {given.get('unit', '')}".rstrip()
     zone = config.get("timezone")
     return f"{value} {zone}" if isinstance(zone, str) else value
-
-
-def dropped(redis: Redis, scope: str) -> dict[tuple[str, str], int]:
-    """Return what clients dropped since the start, by reason and category."""
-    rows = redis.hgetall(keys.client_drops(scope))
-    split = ((name.decode().partition(" "), int(number)) for name, number in rows.items())
-    return {(reason, category): number for (reason, _, category), number in split}

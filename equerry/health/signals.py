@@ -12,7 +12,7 @@ from equerry.events import drops
 from equerry.events.event import DROPS, Event
 from equerry.events.quantity import bounded
 from equerry.events.report import CheckInReport, DropReport
-from equerry.health import monitor_store, monitors, release_store, release_tally
+from equerry.health import client_drops, monitor_store, monitors, release_store, release_tally
 from equerry.redis_client import Pipeline
 
 
@@ -50,6 +50,4 @@ def write(pipe: Pipeline, scope: str, signals: Signals, update: monitors.Update)
     """Queue all of it."""
     release_store.write(pipe, scope, signals.visits)
     monitor_store.write(pipe, scope, update.monitors)
-    for (reason, category), number in signals.dropped.items():
-        if number:
-            pipe.hincrby(keys.client_drops(scope), f"{reason} {category}", number)
+    client_drops.write(pipe, scope, signals.dropped)
