@@ -104,6 +104,29 @@ def test_navigations_stand_in_for_page_views(context: Context, redis: Redis) -> 
     assert error_rate.run(context).summary["web.minute"] == "high"
 
 
+@pytest.mark.parametrize(
+    ("counted", "verdict", "per"),
+    [
+        ({"sessions": 100, "failures": 50}, "high", "sessions"),
+        ({"sessions": 100, "failures": 1}, "ok", "sessions"),
+        ({"sessions": 19, "failures": 19}, "insufficient-data", "sessions"),
+        ({"sessions": 100, "navigations": 1_000, "failures": 50}, "ok", "navigations"),
+        ({"sessions": 100, "page_views": 10, "failures": 0}, "insufficient-data", "page views"),
+        ({"failures": 50}, "insufficient-data", "page views"),
+    ],
+)
+def test_what_errors_are_compared_with(
+    context: Context, redis: Redis, counted: dict[str, int], verdict: str, per: str
+) -> None:
+    """Page views, else navigations, else sessions; which of them is said."""
+    count(redis, context.now_ms, **counted)
+    outcome = error_rate.run(context)
+    assert (outcome.summary["web.minute"], outcome.summary["web.per"]) == (verdict, per)
+    for finding in outcome.findings.get("p1", ()):
+        assert f"50 errors in 100 {per}" in finding.title
+        assert per in finding.details["Last minute"]
+
+
 def write(context: Context, kind: str, lines: list[bytes], at_ms: int) -> Path:
     """Write a segment of that hour and return it."""
     root = context.settings.data_path / "archive"
