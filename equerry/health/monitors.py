@@ -38,8 +38,8 @@ class Monitor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A monitor's state. Times are epoch milliseconds of receipt; 0 is never.
 
     status: of the last check-in, and since when it is that. running_since_ms: when the run that
-    began last did so, unless it ended. config: the schedule, its timezone and margins, as it was sent last.
-    runs: the last KEPT_RUNS, the newest first.
+    began last did so, unless it ended. config: the schedule, its timezone and margins, as they were
+    sent last. runs: the last KEPT_RUNS, the newest first.
     """
 
     slug: str
