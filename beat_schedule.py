@@ -53,6 +53,13 @@ JOBS = {
         "grace_seconds": 120,
         "once": True,
     },
+    "spikes": {
+        "what": "Looks for issues that come far more often than they used to",
+        "when": schedule(60.0),
+        "queue": "jobs",
+        "grace_seconds": 120,
+        "once": False,
+    },
     "heartbeat": {
         "what": "Asks for the heartbeat URL, so that its silence tells when Equerry is dead",
         "when": schedule(60.0),

@@ -138,6 +138,11 @@ def client_drops(scope: str) -> str:
     return f"{{{scope}}}:client-drops"
 
 
+def spikes(scope: str) -> str:
+    """Hash: number of an issue → its totals within the last hour, and whether it spikes. A job."""
+    return f"{{{scope}}}:spikes"
+
+
 def fence(scope: str, consumer: str) -> str:
     """Moves when a consumer's entries are taken over: its late commit then fails. The drain."""
     return f"{{{scope}}}:fence:{consumer}"

@@ -10,6 +10,7 @@ from workers.jobs import (
     error_rate,
     heartbeat,
     retention,
+    spikes,
     sweep_outbox,
     sweep_streams,
     watch_parts,
@@ -24,6 +25,7 @@ JOBS: dict[str, Callable[[Context], Outcome]] = {
     "watch-quotas": watch_quotas.run,
     "bound-index": bound_index.run,
     "error-rate": error_rate.run,
+    "spikes": spikes.run,
     "heartbeat": heartbeat.run,
     "retention": retention.run,
 }
