@@ -23,8 +23,8 @@ FACTOR = 5.0
 DEVIATIONS = 6.0
 # A spike goes on while its windows hold this share of what makes one.
 GOES_ON = 0.5
-# The short window sees a steep spike within minutes, the long one a small issue's within the hour.
-WINDOWS_MS = (5 * MINUTE_MS, HOUR_MS)
+# The short window sees a steep spike within minutes, the long ones a rare issue's within the hour.
+WINDOWS_MS = (5 * MINUTE_MS, 20 * MINUTE_MS, HOUR_MS)
 # A run of the job may be late: a window is that much longer or shorter.
 SLACK_MS = 30_000
 # A new issue is news by itself; its baseline is at least this long.
@@ -61,6 +61,8 @@ def judge(history: History, *, going_on: bool = False) -> Spike | None:
     going_on: whether there was one when it was looked at last; less is then enough.
     """
     share = GOES_ON if going_on else 1.0
+    if not history.before or history.total - history.before[0][1] < share * LEAST:
+        return None
     found = [
         spike
         for window_ms in WINDOWS_MS
