@@ -6,6 +6,7 @@ somebody was (a person, or a batch of events), it begins anew. `by`: who it was,
 
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +26,17 @@ MOST_MERGED = 1_000
 _MOST_RELEASES_COMPARED = 200
 
 
+class Until(msgspec.Struct, frozen=True):
+    """What ends the ignoring; 0 is «not set», and nothing set is «for good».
+
+    for_ms: after so long. count, users: after so many more events or users.
+    """
+
+    for_ms: int = 0
+    count: int = 0
+    users: int = 0
+
+
 class Done(msgspec.Struct, frozen=True):
     """What became of an issue. number: of the whole issue, where a part of one was meant.
 
@@ -34,6 +46,15 @@ class Done(msgspec.Struct, frozen=True):
     number: int
     state: State
     changed: bool = True
+
+
+class Sign(NamedTuple):
+    """What is written of a change beside the state."""
+
+    deed: Deed
+    by: str
+    now_ms: int
+    note: str = ""
 
 
 def resolve(
@@ -62,39 +83,24 @@ def resolve(
         resolved = state.put(Status.RESOLVED, now_ms)
         return replace(resolved, release=release, next_release=in_next_release)
 
-    return _change(redis, scope, number, Deed.RESOLVED, make, by=by, now_ms=now_ms)
+    return _change(redis, scope, number, make, Sign(Deed.RESOLVED, by, now_ms))
 
 
-def ignore(
-    redis: Redis,
-    scope: str,
-    number: int,
-    *,
-    by: str,
-    now_ms: int,
-    for_ms: int = 0,
-    until_count: int = 0,
-    until_users: int = 0,
-) -> Done:
-    """Ignore: say nothing of it, for good or until one of these holds.
-
-    for_ms: for so long. until_count, until_users: until so many more events or users.
-    Raises UnknownIssue, ActionRefused.
-    """
-    if min(for_ms, until_count, until_users) < 0:
+def ignore(redis: Redis, scope: str, number: int, until: Until, *, by: str, now_ms: int) -> Done:
+    """Ignore: say nothing of it until then. Raises UnknownIssue, ActionRefused."""
+    if min(until.for_ms, until.count, until.users) < 0:
         raise ActionRefused("the terms of ignoring are above zero")
 
     def make(state: State, parts: Sequence[int]) -> State:
-        ignored = state.put(Status.IGNORED, now_ms)
         totals = lookup.read_totals(redis, scope, list(parts))
         return replace(
-            ignored,
-            until_ms=now_ms + for_ms if for_ms else 0,
-            until_count=totals.count + until_count if until_count else 0,
-            until_users=totals.users + until_users if until_users else 0,
+            state.put(Status.IGNORED, now_ms),
+            until_ms=now_ms + until.for_ms if until.for_ms else 0,
+            until_count=totals.count + until.count if until.count else 0,
+            until_users=totals.users + until.users if until.users else 0,
         )
 
-    return _change(redis, scope, number, Deed.IGNORED, make, by=by, now_ms=now_ms)
+    return _change(redis, scope, number, make, Sign(Deed.IGNORED, by, now_ms))
 
 
 def reopen(redis: Redis, scope: str, number: int, *, by: str, now_ms: int) -> Done:
@@ -103,7 +109,7 @@ def reopen(redis: Redis, scope: str, number: int, *, by: str, now_ms: int) -> Do
     def make(state: State, _parts: Sequence[int]) -> State:
         return state if state.status is Status.UNRESOLVED else state.put(Status.UNRESOLVED, now_ms)
 
-    return _change(redis, scope, number, Deed.REOPENED, make, by=by, now_ms=now_ms)
+    return _change(redis, scope, number, make, Sign(Deed.REOPENED, by, now_ms))
 
 
 def assign(redis: Redis, scope: str, number: int, name: str, *, by: str, now_ms: int) -> Done:
@@ -115,7 +121,7 @@ def assign(redis: Redis, scope: str, number: int, name: str, *, by: str, now_ms:
     def make(state: State, _parts: Sequence[int]) -> State:
         return replace(state, assignee=assignee)
 
-    return _change(redis, scope, number, Deed.ASSIGNED, make, by=by, now_ms=now_ms, note=assignee)
+    return _change(redis, scope, number, make, Sign(Deed.ASSIGNED, by, now_ms, assignee))
 
 
 def pin(
@@ -126,8 +132,7 @@ def pin(
     def make(state: State, _parts: Sequence[int]) -> State:
         return replace(state, pinned=severity)
 
-    note = severity or ""
-    return _change(redis, scope, number, Deed.PINNED, make, by=by, now_ms=now_ms, note=note)
+    return _change(redis, scope, number, make, Sign(Deed.PINNED, by, now_ms, severity or ""))
 
 
 def note(redis: Redis, scope: str, number: int, text: str, *, by: str, now_ms: int) -> Done:
@@ -217,12 +222,8 @@ def _change(
     redis: Redis,
     scope: str,
     number: int,
-    deed: Deed,
     make: Callable[[State, Sequence[int]], State],
-    *,
-    by: str,
-    now_ms: int,
-    note: str = "",
+    sign: Sign,
 ) -> Done:
     """Give the issue the state that `make` makes of its own and its parts, with a line of it."""
 
@@ -233,8 +234,10 @@ def _change(
             return Done(place.number, state, changed=False)
         pipe.multi()
         index.write_states(pipe, scope, {place.number: state})
-        line = journal.line(deed, place.number, now_ms, by=by, note=note, state=state)
-        journal.write(pipe, scope, line, now_ms)
+        line = journal.line(
+            sign.deed, place.number, sign.now_ms, by=sign.by, note=sign.note, state=state
+        )
+        journal.write(pipe, scope, line, sign.now_ms)
         return Done(place.number, state)
 
     return _transact(redis, scope, write)

@@ -53,12 +53,17 @@ def look_up(redis: Redis, scope: str, issues: Mapping[str, IssueDelta]) -> Known
     every = numbers | linked
     wholes = sorted({merged.get(number, number) for number in every.values()})
     states = read_states(redis, scope, wholes)
+    asked = {
+        whole
+        for name, number in every.items()
+        if _is_asked(states.get(whole := merged.get(number, number)), issues[name])
+    }
     return Known(
         every,
         frozenset(linked),
         merged,
         states,
-        _totals(redis, scope, states, merged),
+        {number: read_totals(redis, scope, parts(merged, number)) for number in sorted(asked)},
         _releases(redis, scope, states, issues),
         int(highest or 0),
     )
@@ -106,14 +111,11 @@ def read_totals(redis: Redis, scope: str, numbers: list[int]) -> Totals:
     return Totals(sum(int(count or 0) for count in counts), int(users))
 
 
-def _totals(
-    redis: Redis, scope: str, states: Mapping[int, State], merged: Mapping[int, int]
-) -> dict[int, Totals]:
-    return {
-        number: read_totals(redis, scope, parts(merged, number))
-        for number, known in states.items()
-        if known.status is Status.IGNORED and (known.until_count or known.until_users)
-    }
+def _is_asked(known: State | None, delta: IssueDelta) -> bool:
+    """Whether something may be to tell of the issue beside that it goes on."""
+    if known is None:
+        return False
+    return known.status is not Status.UNRESOLVED or delta.severity.rank > known.severity.rank
 
 
 def _releases(

@@ -29,7 +29,8 @@ class Policy(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """What to write. numbers: fingerprint → number, of those that have none in the index yet.
 
-    highest: the highest number given so far. states: those that change, by number. findings: the most severe first: they lead their groups.
+    highest: the highest number given so far. states: those that change, by number. findings: the
+    most severe first: they lead their groups.
     """
 
     additions: tuple[Addition, ...]

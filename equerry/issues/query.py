@@ -16,6 +16,7 @@ from equerry.events.severity import Severity
 
 MOST_CHARS = 1_000
 MOST_TERMS = 30
+_MOST_DIGITS = 15
 
 
 class Sort(enum.StrEnum):
@@ -176,7 +177,7 @@ def _is(key: Key, value: str) -> Term:
 
 def _count(key: Key, value: str) -> Term:
     compare, number = _compared(value)
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
+    if not (number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS):
         raise QueryError(f"{key}:{value} is no count; write {key}:100 or {key}:>100")
     return Term(key, compare=compare, number=int(number))
 
@@ -191,7 +192,7 @@ def _severity(key: Key, value: str) -> Term:
 
 
 def _time(key: Key, value: str) -> Term:
-    """`-24h`: within the last 24 hours; `+24h`: longer ago; `>2026-11-01`; `2026-11-01`: that day."""
+    """Read `-24h` (within the last 24 hours), `+24h` (longer ago), `>2026-11-01`, `2026-11-01`."""
     if found := _AGO.fullmatch(value):
         sign, number, unit = found.groups()
         compare = ">=" if sign == "-" else "<"

@@ -79,7 +79,9 @@ def find(redis: Redis, scope: str, number: int) -> Place | None:
     parts_of = merged(redis, scope)
     whole = parts_of.get(number, number)
     parts = (whole, *sorted(part for part, into in parts_of.items() if into == whole))
-    scores = [score for score in redis.zmscore(keys.issues(scope), parts) if score is not None]
+    scores = [
+        score for score in redis.zmscore(keys.issues(scope), list(parts)) if score is not None
+    ]
     state = lookup.read_states(redis, scope, [whole]).get(whole)
     return Place(whole, parts, int(max(scores)), state) if scores and state else None
 

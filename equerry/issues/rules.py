@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
+from equerry.events.grouping import fingerprint as fingerprints
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.issues import release_order
@@ -14,6 +15,7 @@ from equerry.issues.tally import IssueDelta
 
 # A known issue of at least this severity is told again while it goes on; lesser ones only once.
 GOES_ON = Severity.HIGH
+CULPRIT_CHARS = 200
 
 
 class What(enum.StrEnum):
@@ -60,36 +62,42 @@ def judge(
     """Judge an issue after new events. issue: its short id. state: None for one never seen."""
     if state is None:
         first = State(severity=delta.severity, since_ms=delta.first_ms)
-        return _told(issue, delta, Verdict(first, What.NEW, "never seen"), terms)
+        return _told(issue, delta, Verdict(first, What.NEW, "never seen"), totals, terms)
     worse = delta.severity.rank > state.severity.rank
     after = replace(state, severity=delta.severity) if worse else state
-    if state.status is Status.RESOLVED:
-        reason = _regressed(delta, state, terms.releases)
-        if not reason:
-            return Verdict(after)
-        again = replace(
-            after.put(Status.UNRESOLVED, delta.last_ms), regressions=after.regressions + 1
-        )
-        return _told(issue, delta, Verdict(again, What.REGRESSED, reason), terms)
-    if state.status is Status.IGNORED:
-        reason = _ignored_no_more(delta, state, totals)
-        if not reason:
-            return Verdict(after)
-        back = after.put(Status.UNRESOLVED, delta.last_ms)
-        return _told(issue, delta, Verdict(back, What.UNIGNORED, reason), terms)
-    if not state.rated.at_least(terms.floor) and after.rated.at_least(terms.floor):
-        return _told(issue, delta, Verdict(after, What.NEW, "never told before"), terms)
-    if worse and after.rated.rank > state.rated.rank:
-        return _told(issue, delta, Verdict(after, What.WORSE, "graver than ever seen"), terms)
-    return _goes_on(issue, delta, after, terms)
+    if state.status is Status.UNRESOLVED:
+        verdict = _open(delta, state, after, terms)
+    elif state.status is Status.RESOLVED:
+        verdict = _resolved(delta, after, terms.releases)
+    else:
+        verdict = _ignored(delta, after, totals)
+    return _told(issue, delta, verdict, totals, terms)
 
 
-def _goes_on(issue: str, delta: IssueDelta, after: State, terms: Terms) -> Verdict:
+def _open(delta: IssueDelta, before: State, after: State, terms: Terms) -> Verdict:
+    if not before.rated.at_least(terms.floor) and after.rated.at_least(terms.floor):
+        return Verdict(after, What.NEW, "never told before")
+    if after.rated.rank > before.rated.rank:
+        return Verdict(after, What.WORSE, "graver than ever seen")
     graded = after.pinned or delta.severity
     if graded.at_least(GOES_ON) and delta.last_ms - after.told_ms >= terms.repeat_ms:
-        told = _told(issue, delta, Verdict(after, What.NEW, "grave, and going on"), terms)
-        return replace(told, what=None)
+        return Verdict(after, What.NEW, "grave, and going on")
     return Verdict(after)
+
+
+def _resolved(delta: IssueDelta, state: State, releases: Mapping[str, int]) -> Verdict:
+    reason = _regressed(delta, state, releases)
+    if not reason:
+        return Verdict(state)
+    again = replace(state.put(Status.UNRESOLVED, delta.last_ms), regressions=state.regressions + 1)
+    return Verdict(again, What.REGRESSED, reason)
+
+
+def _ignored(delta: IssueDelta, state: State, totals: Totals) -> Verdict:
+    reason = _ignored_no_more(delta, state, totals)
+    if not reason:
+        return Verdict(state)
+    return Verdict(state.put(Status.UNRESOLVED, delta.last_ms), What.UNIGNORED, reason)
 
 
 def _regressed(delta: IssueDelta, state: State, releases: Mapping[str, int]) -> str:
@@ -119,27 +127,46 @@ def _ignored_no_more(delta: IssueDelta, state: State, totals: Totals) -> str:
     return ""
 
 
-def _told(issue: str, delta: IssueDelta, verdict: Verdict, terms: Terms) -> Verdict:
-    """Add the finding, where the issue matters enough."""
+def _told(issue: str, delta: IssueDelta, verdict: Verdict, totals: Totals, terms: Terms) -> Verdict:
+    """Add the finding, where something happened and the issue matters enough."""
     state, what = verdict.state, verdict.what
     severity = state.pinned or delta.severity
     if what is None or not severity.at_least(terms.floor):
         return verdict
-    key = f"{what.value}:{issue}"
-    if what is What.WORSE:
-        key = f"{key}:{severity.value}"
     finding = Finding(
         rule=what.value,
-        key=key,
+        key=_key(issue, what, state, severity),
         severity=severity,
         title=delta.title,
         at_ms=delta.first_ms,
-        details={
-            "Project": terms.project,
-            "Severity": severity.value,
-            "Issue": issue,
-            "Event": delta.event_id,
-            **({"Why": verdict.reason} if what in {What.REGRESSED, What.UNIGNORED} else {}),
-        },
+        details=_details(issue, delta, verdict, totals, terms),
     )
     return replace(verdict, finding=finding, state=replace(state, told_ms=delta.last_ms))
+
+
+def _key(issue: str, what: What, state: State, severity: Severity) -> str:
+    """Each regression and each end of ignoring is a cause of its own; what goes on is the same."""
+    cause = {
+        What.NEW: "",
+        What.REGRESSED: f":{state.regressions}",
+        What.UNIGNORED: f":{state.since_ms}",
+        What.WORSE: f":{severity.value}",
+    }
+    return f"{what.value}:{issue}{cause[what]}"
+
+
+def _details(
+    issue: str, delta: IssueDelta, verdict: Verdict, totals: Totals, terms: Terms
+) -> dict[str, str]:
+    count = totals.count + delta.count
+    details = {
+        "Project": terms.project,
+        "Severity": (verdict.state.pinned or delta.severity).value,
+        "Issue": issue,
+        "Where": fingerprints.culprit(delta.report)[:CULPRIT_CHARS],
+        "Why": verdict.reason if verdict.what in {What.REGRESSED, What.UNIGNORED} else "",
+        "Seen": f"{count:,} times, by {totals.users:,} users before" if totals.users else "",
+        "Event": delta.event_id,
+        "Look": f"equerry issues show {issue}",
+    }
+    return {label: text for label, text in details.items() if text}

@@ -157,6 +157,6 @@ def _lines(hour: Hour) -> Iterator[bytes]:
 
 
 def _missing(sample: Sample, oldest: str, *, in_time: bool) -> Missing:
-    if not oldest or clock.hour(sample.at_ms) < oldest:
+    if oldest and clock.hour(sample.at_ms) < oldest:
         return Missing.RETENTION
     return Missing.ELSEWHERE if in_time else Missing.TIME

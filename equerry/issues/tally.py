@@ -7,7 +7,7 @@ import msgspec
 
 from equerry import clock
 from equerry.events import drops
-from equerry.events.event import DROPS, ERRORS, METRICS, NOISE, OWN, SESSIONS, Event
+from equerry.events.event import NOISE, OWN, Event
 from equerry.events.quantity import bounded
 from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionReport
 from equerry.events.severity import Severity
@@ -77,24 +77,27 @@ Moves = tuple[tuple[str, int], ...]
 
 
 def moves(event: Event) -> Moves:
-    """Return the counters that one event moves, and by how much."""
+    """Return the counters that one event moves, and by how much; Equerry's own move none."""
     report = event.report
-    if event.kind == ERRORS and event.severity is not None and isinstance(report, ErrorFacts):
-        counted = (("errors", 1), (f"errors.{event.severity.value}", 1))
-        return (*counted, ("failures", 1)) if report.level in {"error", "fatal"} else counted
-    if event.kind == NOISE:
-        return (("noise", 1), (f"noise.{event.noise}", 1))
-    if event.kind == METRICS and isinstance(report, MetricReport):
-        if report.event == PAGE_VIEW_EVENT:
-            return _PAGE_VIEW
-        return _NAVIGATION if report.name == NAVIGATION_METRIC else _METRIC_ONLY
-    if event.kind == SESSIONS and isinstance(report, SessionReport):
-        started, crashed = bounded(report.started), bounded(report.crashed)
-        return (("sessions", started), ("sessions.crashed", crashed))
-    if event.kind == DROPS and isinstance(report, DropReport):
-        reason, category = drops.name(report)
-        return ((f"dropped.{reason}.{category}", bounded(report.quantity)),)
-    return () if event.kind in OWN else ((event.kind, 1),)
+    match report:
+        case ErrorFacts() if event.kind == NOISE:
+            moved: Moves = (("noise", 1), (f"noise.{event.noise}", 1))
+        case ErrorFacts() if event.severity is not None:
+            counted = (("errors", 1), (f"errors.{event.severity.value}", 1))
+            moved = (*counted, ("failures", 1)) if report.level in {"error", "fatal"} else counted
+        case MetricReport() if report.event == PAGE_VIEW_EVENT:
+            moved = _PAGE_VIEW
+        case MetricReport():
+            moved = _NAVIGATION if report.name == NAVIGATION_METRIC else _METRIC_ONLY
+        case SessionReport():
+            started, crashed = bounded(report.started), bounded(report.crashed)
+            moved = (("sessions", started), ("sessions.crashed", crashed))
+        case DropReport():
+            reason, category = drops.name(report)
+            moved = ((f"dropped.{reason}.{category}", bounded(report.quantity)),)
+        case _:
+            moved = () if event.kind in OWN else ((event.kind, 1),)
+    return moved
 
 
 def tally(events: Iterable[Event]) -> Tally:

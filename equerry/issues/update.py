@@ -10,10 +10,10 @@ import msgspec
 
 from equerry import clock, keys
 from equerry.events.grouping import fingerprint as fingerprints
+from equerry.issues.rules import CULPRIT_CHARS
 from equerry.issues.tally import IssueDelta
 from equerry.redis_client import Pipeline, Redis
 
-CULPRIT_CHARS = 200
 MOST_TAGS = 300
 # 14 days by the hour and 100 days by the day; trimmed once there are a quarter more.
 MOST_HOURS = 14 * 24

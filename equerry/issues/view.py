@@ -18,6 +18,7 @@ from equerry.redis_client import Redis
 MOST_ON_A_PAGE = 100
 # A list looks at no more issues of a project, the last seen first; a second of work.
 MOST_SCANNED = 20_000
+MOST_DIGITS = 15
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
 
@@ -81,7 +82,7 @@ class Details(msgspec.Struct, frozen=True):
 def parse_id(text: str, projects: Mapping[str, str]) -> tuple[str, int]:
     """Return scope and number of `WEB-42`. projects: scope → slug. Raises UnknownIssue."""
     slug, _, number = text.strip().rpartition("-")
-    if not slug or not (number.isascii() and number.isdigit() and len(number) < 16):
+    if not slug or not (number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS):
         raise UnknownIssue(f"{text!r} is no issue's id; ids look like WEB-42")
     for scope, name in projects.items():
         if name.upper() == slug.upper():
@@ -143,7 +144,7 @@ def show(redis: Redis, scope: str, project: str, number: int, now_ms: int) -> De
     activity = [line for part in place.parts for line in journal.activity(redis, scope, part)]
     return Details(
         issue=_issue(found[0], project, added, now_ms),
-        hours={name: number for name, number in sorted(added.items()) if name in recent},
+        hours={name: added[name] for name in sorted(added) if name in recent},
         days=days,
         tags=_distribution(_added(tags)),
         merged=tuple(short_id(project, part) for part in place.parts[1:]),
