@@ -205,7 +205,7 @@ class Alerts(_Section, frozen=True):
 
 
 class ErrorRate(_Section, frozen=True):
-    """Errors per page view (else navigation, else session); alarming when the Wilson lower bound passes the threshold."""
+    """Errors per page view or session; alarming where the Wilson lower bound is above it."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
     """Errors per page view, navigation or session that are too many."""

@@ -77,7 +77,7 @@ def people_key(scope: str, what: str, day: str, release: str) -> str:
     return keys.release_people(scope, f"{what}:{day}:{release}")
 
 
-def trim(redis: Redis, scope: str, now_ms: int, keep: int = MOST_RELEASES) -> int:
+def trim(redis: Redis, scope: str, now_ms: int, keep: int) -> int:
     """Forget the releases seen longest ago, beyond `keep`. Returns how many."""
     gone = redis.zrange(keys.recent_releases(scope), 0, -(keep + 1))
     for start in range(0, len(gone), _AT_ONCE):

@@ -13,7 +13,7 @@ from there on; counters of days before the archive's first are kept as they are.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from redis.exceptions import ResponseError
@@ -23,15 +23,26 @@ from equerry.archive import gate
 from equerry.archive import hours as archive_hours
 from equerry.archive.hours import Hour
 from equerry.errors import EquerryError
-from equerry.events.event import ISSUES
+from equerry.events.event import ISSUES, Event
 from equerry.issues import journal, recount
 from equerry.issues.rebuild import Lines, Rebuild, place
 from equerry.issues.recount import Recount
+from equerry.issues.tally import IssueDelta
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.stream.consumer import GROUP
 
 READ_AT_ONCE = 1_000
+
+
+class Other(NamedTuple):
+    """What another room rebuilds of a project from the same reading.
+
+    add: given each batch of its events, the oldest first. replace: puts it in the index's place.
+    """
+
+    add: Callable[[Sequence[Event]], None]
+    replace: Callable[[], None]
 
 
 class Rebuilt(NamedTuple):
@@ -47,11 +58,13 @@ def reindex(
     now_ms: int,
     progress: Callable[[Hour, Sequence[Hour]], None],
     *,
+    other: Callable[[str], Other] = lambda _: Other(lambda _: None, lambda: None),
     alone: bool = True,
     wait_seconds: float = gate.WAIT_SECONDS,
 ) -> Rebuilt:
     """Rebuild every project's index. progress(hour just counted, all hours).
 
+    other(scope) begins what another room rebuilds of it, in a transaction of its own.
     alone: refuse where another machine drained events that this archive may not hold.
     Raises EquerryError, and then the index is as it was: the gate is taken, the archive is empty
     or damaged.
@@ -77,12 +90,18 @@ def reindex(
         rebuilds = {
             project: Rebuild(redis, keys.scope(project), lines[project]) for project in uncommitted
         }
+        others = {project: other(keys.scope(project)) for project in uncommitted}
+
+        def add(project: int, events: Sequence[Event], issues: Mapping[str, IssueDelta]) -> None:
+            rebuilds[project].add(issues)
+            others[project].add(events)
+
         recount.recount(
             counted,
             hours,
             uncommitted,
             now_ms,
-            lambda project, issues: rebuilds[project].add(issues),
+            add,
             lambda hour: progress(hour, hours),
         )
         whole_from = _first_whole_day(hours, settings)
@@ -90,6 +109,7 @@ def reindex(
             kept = _kept(redis, keys.scope(project), whole_from)
             counts = counted.counts[project]
             rebuild.replace({each: counts[each] for each in counts if each not in kept}, kept)
+            others[project].replace()
     return Rebuilt(counted, {project: each.issues for project, each in rebuilds.items()})
 
 

@@ -241,7 +241,7 @@ def test_watch_parts_reports_dead_letters_and_a_stalled_queue(
 def test_bound_index_forgets_the_oldest(
     context: Context, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond the limit the longest unseen go, issues and alerts alike."""
+    """Beyond the limit the longest unseen go: issues, alerts and releases alike."""
     monkeypatch.setattr(bound_index, "MAX_ISSUES", 3)
     monkeypatch.setattr(bound_index, "MAX_ALERTS", 3)
     for number in range(5):
@@ -253,7 +253,16 @@ def test_bound_index_forgets_the_oldest(
         finding = Finding("r", f"k{number}", Severity.LOW, "t", number)
         alert = AlertState(finding, number, number, number, 1)
         redis.hset(keys.alerts("p1"), f"k{number}", msgspec.json.encode(alert))
-    assert bound_index.run(context).summary == {"issues_forgotten": 2, "alerts_forgotten": 2}
+        redis.zadd(keys.recent_releases("p1"), {f"r{number}": number})
+        redis.hset(keys.release("p1", f"r{number}"), "events", 1)
+    monkeypatch.setattr(bound_index, "MAX_RELEASES", 3)
+    assert bound_index.run(context).summary == {
+        "issues_forgotten": 2,
+        "alerts_forgotten": 2,
+        "releases_forgotten": 2,
+    }
+    assert redis.zrange(keys.recent_releases("p1"), 0, -1) == [b"r2", b"r3", b"r4"]
+    assert len(list(redis.scan_iter(keys.release("p1", "*")))) == 3
     assert redis.zrange(keys.issues("p1"), 0, -1) == [b"2", b"3", b"4"]
     assert sorted(redis.hkeys(keys.fingerprints("p1"))) == [b"f2", b"f3", b"f4"]
     assert sorted(redis.hkeys(keys.states("p1"))) == [b"2", b"3", b"4"]

@@ -104,7 +104,7 @@ def test_a_spike_is_told_until_it_is_over(
     steady = issues(redis, now_ms)["SteadyError: SteadyError happened"]
     assert told[0] == []
     assert told[4] == [f"issue-spike:{steady.id}"]
-    actions.ignore(redis, SCOPE, steady.number, by="test", now_ms=now_ms)
+    actions.ignore(redis, SCOPE, steady.number, actions.Until(), by="test", now_ms=now_ms)
     assert pass_minute(10) == []
     actions.reopen(redis, SCOPE, steady.number, by="test", now_ms=now_ms)
     assert pass_minute(10) == [f"issue-spike:{steady.id}"]

@@ -10,7 +10,9 @@ from pipeline_bench import archived
 from equerry import clock, keys
 from equerry.events.report import CheckInReport, DropReport, ErrorReport, SessionReport
 from equerry.health import client_drops, monitors_view, release_store, releases_view
-from equerry.issues import counters
+from equerry.health.rebuild import Rebuild
+from equerry.issues import counters, reindex
+from equerry.issues.reindex import Other
 from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
 from equerry.stream import findings
@@ -191,3 +193,42 @@ def test_drops_are_counted_by_known_names(sender: Sender, redis: Redis) -> None:
         "dropped.other.session",
         "dropped.other.other",
     }
+
+
+def _add_and_replace(rebuild: Rebuild) -> tuple[Any, Any]:
+    return rebuild.add, rebuild.replace
+
+
+def seen(redis: Redis, now_ms: int) -> tuple[object, ...]:
+    """Return all that is kept beside issues."""
+    releases = releases_view.newest(redis, SCOPE, now_ms, 100)
+    days = [releases_view.days(redis, SCOPE, now_ms, each.release) for each in releases]
+    return releases, days, monitors_view.every(redis, SCOPE), client_drops.read(redis, SCOPE)
+
+
+def test_a_rebuild_finds_the_same(sender: Sender, redis: Redis, settings: Settings) -> None:
+    """From the archive alone: the same releases, people, monitors and drops, and no more."""
+    for number in range(20):
+        sender.send(
+            session(f"v{number}", f"u{number % 7}", started=1, crashed=int(number % 5 == 0)),
+            session("", release="api@3", started=10, errored=2),
+            ErrorReport(timestamp="t", message="boom", level="error", release="web@1"),
+            check_in("ok" if number % 3 else "error", f"job-{number % 4}"),
+            DropReport(timestamp="t", reason="sample_rate", category="error", quantity=number),
+        )
+    before = seen(redis, sender.at_ms)
+    redis.delete(keys.recent_releases(SCOPE), keys.monitors(SCOPE))
+    redis.hset(keys.release(SCOPE, "web@1"), "sessions", 99_999)
+    redis.hset(keys.release(SCOPE, "gone@1"), "sessions", 1)
+    redis.hset(keys.client_drops(SCOPE), "other other", 5)
+    redis.set(keys.release(keys.staged(SCOPE), "killed@1"), "left by a rebuild that was killed")
+    reindex.reindex(
+        redis,
+        settings,
+        sender.at_ms,
+        lambda *_: None,
+        other=lambda scope: Other(*_add_and_replace(Rebuild(redis, scope))),
+    )
+    assert seen(redis, sender.at_ms) == before
+    assert not redis.exists(keys.release(SCOPE, "gone@1"))
+    assert not redis.keys("*rebuilt*")

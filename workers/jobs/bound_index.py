@@ -7,6 +7,7 @@ from workers.jobs.job import Context, Outcome
 
 MAX_ISSUES = 100_000
 MAX_ALERTS = 100_000
+MAX_RELEASES = release_store.MOST_RELEASES
 
 
 def run(context: Context) -> Outcome:
@@ -20,7 +21,8 @@ def run(context: Context) -> Outcome:
                 ledger.keep_newest(context.redis, scope, MAX_ALERTS) for scope in context.scopes
             ),
             "releases_forgotten": sum(
-                release_store.trim(context.redis, scope, context.now_ms) for scope in context.scopes
+                release_store.trim(context.redis, scope, context.now_ms, MAX_RELEASES)
+                for scope in context.scopes
             ),
         }
     )

@@ -20,7 +20,7 @@ LATELY_MS = spike.HOUR_MS
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """What was seen of an issue: its totals within the last hour, and since when it spikes, or 0."""
+    """What was seen of an issue: its totals of the last hour, and since when it spikes, or 0."""
 
     totals: Totals = ()
     since_ms: int = 0
