@@ -9,11 +9,38 @@ from equerry import clock
 from equerry.alerts import audit
 from equerry.archive import line as lines
 from equerry.cli.printable import printable
-from equerry.events.event import ALERTS, ERRORS, JOBS, METRICS, NOISE, Event
-from equerry.events.report import ErrorFacts, MetricReport
+from equerry.events.event import (
+    ALERTS,
+    CHECK_INS,
+    DROPS,
+    ERRORS,
+    FEEDBACK,
+    JOBS,
+    LOGS,
+    METRICS,
+    NOISE,
+    SESSIONS,
+    Event,
+)
+from equerry.events.report import (
+    CheckInReport,
+    DropReport,
+    ErrorFacts,
+    FeedbackReport,
+    LogReport,
+    MetricReport,
+    SessionReport,
+)
 from equerry.issues.tally import title
 
-COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "failed": "red"}
+COLOURS = {
+    "critical": "red",
+    "high": "yellow",
+    "medium": "cyan",
+    "failed": "red",
+    "crashed": "red",
+    "error": "red",
+}
 WORD_COLUMNS = 8
 
 
@@ -53,6 +80,44 @@ def _metric(event: Event) -> tuple[str, ...]:
     return (*parts, report.component, report.navigation_url or report.url)
 
 
+def _session(event: Event) -> tuple[str, ...]:
+    report = event.report
+    if not isinstance(report, SessionReport):
+        return ()
+    counts = [
+        f"{what} {number}"
+        for what in ("started", "errored", "crashed", "abnormal")
+        if (number := getattr(report, what))
+    ]
+    word = "crashed" if report.crashed else ""
+    return (word, report.release, report.environment, *counts)
+
+
+def _check_in(event: Event) -> tuple[str, ...]:
+    report = event.report
+    if not isinstance(report, CheckInReport):
+        return ()
+    took = "" if report.duration_seconds is None else f"{report.duration_seconds:g} s"
+    return (report.status.replace("in_progress", "begun"), report.monitor, report.environment, took)
+
+
+def _drop(event: Event) -> tuple[str, ...]:
+    report = event.report
+    if not isinstance(report, DropReport):
+        return ()
+    return ("", f"{report.quantity} {report.category}", report.reason)
+
+
+def _log(event: Event) -> tuple[str, ...]:
+    report = event.report
+    return (report.level, report.message) if isinstance(report, LogReport) else ()
+
+
+def _feedback(event: Event) -> tuple[str, ...]:
+    report = event.report
+    return ("", report.message, report.url) if isinstance(report, FeedbackReport) else ()
+
+
 def _alert(event: Event) -> tuple[str, ...]:
     alert = _ALERT.decode(event.raw)
     attempt = f"attempt {alert.attempt}" if alert.attempt else ""
@@ -70,6 +135,11 @@ def _job(event: Event) -> tuple[str, ...]:
 PARTS: dict[str, Callable[[Event], tuple[str, ...]]] = {
     ERRORS: _error,
     METRICS: _metric,
+    SESSIONS: _session,
+    CHECK_INS: _check_in,
+    DROPS: _drop,
+    LOGS: _log,
+    FEEDBACK: _feedback,
     ALERTS: _alert,
     JOBS: _job,
     NOISE: _error,

@@ -16,6 +16,11 @@ POLL_SECONDS = 0.25
 EMPTY = {
     "errors": "`equerry up` shows a curl line that reports one.",
     "metrics": "Sites report them to /api/performance/metrics.",
+    "sessions": "SDKs send them where `release` is set.",
+    "check-ins": "Jobs send them to /api/<project>/cron/<slug>/, or their SDK does.",
+    "drops": "SDKs say here what they did not send.",
+    "logs": "SDKs send them where logs are enabled.",
+    "feedback": "What visitors write in the SDK's dialogue is kept here.",
     "alerts": "`equerry alert test` sends one.",
     "jobs": "They are recorded once `equerry up` runs.",
     "noise": "What browsers' extensions and robots cause is kept here.",

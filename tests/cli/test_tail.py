@@ -77,6 +77,29 @@ def write(settings: Settings, kind: str, *rows: bytes) -> Path:
             "          web  search  12 ms  Box",
         ),
         (
+            "sessions",
+            encoded("sessions", {"release": "web@1", "started": 1, "crashed": 1, "visit": "v"}),
+            "crashed   web  web@1  started 1  crashed 1",
+        ),
+        (
+            "check-ins",
+            encoded(
+                "check-ins", {"monitor": "nightly", "status": "error", "duration_seconds": 2.5}
+            ),
+            "error     web  nightly  2.5 s",
+        ),
+        (
+            "drops",
+            encoded("drops", {"reason": "sample_rate", "category": "transaction", "quantity": 7}),
+            "          web  7 transaction  sample_rate",
+        ),
+        (
+            "logs",
+            encoded("logs", {"level": "warning", "message": "slow\x1b[2J"}),
+            "warning   web  slow\\u001b[2J",
+        ),
+        ("feedback", encoded("feedback", {"message": "it broke"}), "          web  it broke"),
+        (
             "alerts",
             encoded(
                 "alerts",
