@@ -12,6 +12,7 @@ from click.testing import Result
 
 from equerry import clock
 from equerry.archive import line
+from equerry.cli.readable import PARTS
 from equerry.events.event import Event
 from equerry.events.severity import Severity
 from equerry.settings import Settings
@@ -184,7 +185,7 @@ def test_unknown_kind(cli: Cli) -> None:
     """An unknown kind is bad usage that names the known ones."""
     done = cli("tail", "nonsense")
     assert done.exit_code == 2
-    assert "'errors', 'metrics', 'alerts', 'jobs', 'noise'" in done.stderr
+    assert ", ".join(map(repr, PARTS)) in done.stderr
 
 
 @pytest.mark.usefixtures("cli")
