@@ -2,8 +2,9 @@
 
 from flask import Flask
 
-from api import exposition, openapi, probes, replies, reports
-from equerry import faults, logs, settings_file, version
+from api import envelopes, exposition, openapi, probes, replies, reports
+from api.receiving import Receiver
+from equerry import collector, faults, logs, settings_file, version
 from equerry.health.lookout import Lookout
 from equerry.redis_client import connect
 from equerry.settings import Settings
@@ -25,7 +26,9 @@ def create_app() -> Flask:
     faults.report_to(settings.sentry.dsn, version.release())
     acceptor = make_acceptor(settings)
     Replayer(acceptor).start()
-    return build(settings, acceptor)
+    app = build(settings, acceptor)
+    collector.settle()
+    return app
 
 
 def make_acceptor(settings: Settings) -> Acceptor:
@@ -41,7 +44,9 @@ def build(settings: Settings, acceptor: Acceptor) -> Flask:
     lookout = Lookout(redis, settings)
     app = Flask("equerry", static_folder=None)
     replies.install(app)
-    app.register_blueprint(reports.blueprint(settings, acceptor))
+    receiver = Receiver(settings, acceptor)
+    app.register_blueprint(reports.blueprint(receiver))
+    app.register_blueprint(envelopes.blueprint(receiver))
     app.register_blueprint(probes.blueprint(redis, acceptor.spool, lookout))
     app.register_blueprint(exposition.blueprint(settings, redis, lookout))
     app.register_blueprint(openapi.blueprint())

@@ -13,7 +13,8 @@ _DESCRIPTIONS = {
     "400": "Not JSON, or no event in it is valid; causes name each field, problem and limit",
     "401": "No key",
     "403": "An unknown key, or an origin that may not report",
-    "413": f"Above {body.MAX_COMPRESSED_BYTES} bytes compressed or {body.MAX_RAW_BYTES} bytes raw",
+    "413": f"Above {body.NATIVE.compressed_bytes} bytes compressed "
+    f"or {body.NATIVE.raw_bytes} bytes raw",
     "415": "Neither application/json nor text/plain, or an unknown Content-Encoding",
     "429": "Too many; wait as Retry-After says",
     "503": "Redis is away and the spool is full",

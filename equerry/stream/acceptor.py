@@ -1,9 +1,10 @@
 """The door's last step: into Redis, or onto the disk while Redis is away; never a false yes."""
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from equerry.errors import RedisAway, Refused, SpoolFull
 from equerry.stream.door import UNLIMITED, Door, Rates
@@ -61,6 +62,13 @@ class Acceptor:
                 retry_after_seconds=verdict.retry_after_seconds,
                 reason=verdict.reason,
             )
+
+    def count_skipped(self, scope: str, skipped: Mapping[str, int]) -> None:
+        """Count what nobody reads, by kind; what comes while Redis is away is not counted."""
+        if self._now() < self._away_until:
+            return
+        with contextlib.suppress(RedisAway):
+            self._door.count(scope, {f"skipped-{kind}": size for kind, size in skipped.items()})
 
     def _keep_on_disk(self, scope: str, entries: Sequence[Entry]) -> None:
         try:

@@ -113,6 +113,14 @@ class Door:
             raise RedisAway(str(error)) from error
         return Verdict(reply[0].decode(), *reply[1:])
 
+    def count(self, scope: str, reasons: Mapping[str, int]) -> None:
+        """Count what came and was not taken, beside the script's own refusals. Raises RedisAway."""
+        try:
+            for reason, number in reasons.items():
+                self._redis.ask("HINCRBY", keys.refusals(scope), reason, number)
+        except (RedisError, OSError) as error:
+            raise RedisAway(str(error)) from error
+
     def _run(self, *arguments: bytes | str | float) -> list[Any]:
         try:
             reply: list[Any] = self._redis.ask("EVALSHA", self._sha, *arguments)
