@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import envelopes, exposition, openapi, probes, replies, reports
+from api import browser_reports, envelopes, exposition, openapi, probes, replies, reports
 from api.receiving import Receiver
 from equerry import collector, faults, logs, settings_file, version
 from equerry.health.lookout import Lookout
@@ -47,6 +47,7 @@ def build(settings: Settings, acceptor: Acceptor) -> Flask:
     receiver = Receiver(settings, acceptor)
     app.register_blueprint(reports.blueprint(receiver))
     app.register_blueprint(envelopes.blueprint(receiver))
+    app.register_blueprint(browser_reports.blueprint(receiver))
     app.register_blueprint(probes.blueprint(redis, acceptor.spool, lookout))
     app.register_blueprint(exposition.blueprint(settings, redis, lookout))
     app.register_blueprint(openapi.blueprint())
