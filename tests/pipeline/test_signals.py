@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from api_app import create_app
+from known import WEB_KEY
 from pipeline_bench import archived
 
 from equerry import clock, keys
@@ -144,6 +146,47 @@ def test_any_name_is_a_release(sender: Sender, redis: Redis, name: str) -> None:
     seen = releases_view.one(redis, SCOPE, sender.at_ms, name)
     assert seen is not None
     assert (seen.sessions, seen.users, seen.crash_free_sessions) == (1, 1, 0.0)
+
+
+def envelope(*items: tuple[str, dict[str, Any]]) -> bytes:
+    """Return an envelope as SDKs send it: item types with their payloads."""
+    lines: list[dict[str, Any]] = [{}]
+    for kind, payload in items:
+        lines += [{"type": kind}, payload]
+    return b"\n".join(map(msgspec.json.encode, lines))
+
+
+def test_from_the_sdks_envelopes(redis: Redis, bench: Bench, settings: Settings) -> None:
+    """A browser's session in three updates, a server's sums, a check-in and drops, by the door."""
+    client = create_app(settings).test_client()
+    attrs = {"release": "web@1.4.2", "environment": "production"}
+    sid = uuid.uuid4().hex
+    update = {"sid": sid, "did": "u1", "started": "2026-11-25T02:00:00Z", "attrs": attrs}
+    sums = {"started": "2026-11-25T02:00:00Z", "exited": 90, "errored": 8, "crashed": 2}
+    discarded = {"reason": "before_send", "category": "error", "quantity": 3}
+    for body in (
+        envelope(("session", {**update, "init": True, "status": "ok", "errors": 0, "seq": 1})),
+        envelope(("session", {**update, "status": "ok", "errors": 1, "seq": 2})),
+        envelope(("session", {**update, "status": "crashed", "errors": 2, "seq": 3})),
+        envelope(("sessions", {"aggregates": [sums], "attrs": {"release": "api@3"}})),
+        envelope(("check_in", {"monitor_slug": "nightly", "status": "error"})),
+        envelope(("client_report", {"timestamp": 1, "discarded_events": [discarded]})),
+    ):
+        answer = client.post(f"/api/1/envelope/?sentry_key={WEB_KEY}", data=body)
+        assert answer.status_code == 200, answer.get_json()
+    assert drain.drain(bench, SCOPE, PROJECT, seconds=20.0).failed == 0
+    now_ms = clock.now_ms()
+    web = releases_view.one(redis, SCOPE, now_ms, "web@1.4.2")
+    api = releases_view.one(redis, SCOPE, now_ms, "api@3")
+    assert web is not None
+    assert api is not None
+    assert (web.sessions, web.errored, web.crashed, web.users) == (1, 1, 1, 1)
+    assert (web.crash_free_sessions, web.crash_free_users) == (0.0, 0.0)
+    assert (api.sessions, api.errored, api.crashed, api.crash_free_sessions) == (100, 10, 2, 0.98)
+    assert [(seen.monitor, seen.status) for seen in monitors_view.every(redis, SCOPE)] == [
+        ("nightly", "error")
+    ]
+    assert client_drops.read(redis, SCOPE) == {("before_send", "error"): 3}
 
 
 def check_in(status: str, monitor: str = "nightly", **more: Any) -> CheckInReport:
