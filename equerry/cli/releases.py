@@ -51,7 +51,14 @@ def releases() -> None:
 
 @releases.command("list")
 @_project
-@click.option("-n", "--limit", default=20, show_default=True, help="At most so many of a project.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1, 1_000),
+    default=20,
+    show_default=True,
+    help="At most so many of a project.",
+)
 @_json
 def list_(slug: str | None, limit: int, *, as_json: bool) -> None:
     """List the releases seen last, the newest first, and what clients dropped themselves."""
