@@ -18,6 +18,7 @@ VERBS = {
     "monitors": "equerry.cli.monitors:monitors",
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
+    "issues": "equerry.cli.issues:issues",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }

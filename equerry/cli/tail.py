@@ -23,6 +23,7 @@ EMPTY = {
     "feedback": "What visitors write in the SDK's dialogue is kept here.",
     "alerts": "`equerry alert test` sends one.",
     "jobs": "They are recorded once `equerry up` runs.",
+    "issues": "Each new issue, and what is done to one, is recorded here.",
     "noise": "What browsers' extensions and robots cause is kept here.",
 }
 

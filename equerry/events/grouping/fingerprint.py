@@ -3,7 +3,7 @@
 from equerry.events.fingerprint import VERSION, fingerprint
 from equerry.events.report import ErrorFacts
 
-__all__ = ["VERSION", "culprit", "fingerprint", "older"]
+__all__ = ["VERSION", "culprit", "explain", "fingerprint", "older"]
 
 
 def older(_report: ErrorFacts) -> tuple[str, ...]:
@@ -14,3 +14,8 @@ def older(_report: ErrorFacts) -> tuple[str, ...]:
 def culprit(report: ErrorFacts) -> str:
     """Return where it happened, in a few words."""
     return report.transaction or report.component
+
+
+def explain(report: ErrorFacts) -> dict[str, object]:
+    """Return what the fingerprint is made of."""
+    return {"version": VERSION, "fingerprint": fingerprint(report)}
