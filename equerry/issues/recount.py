@@ -48,20 +48,22 @@ def recount(
     hours: Sequence[Hour],
     uncommitted: Mapping[int, Collection[str]],
     now_ms: int,
-    add: Callable[[int, Sequence[Event], Mapping[str, IssueDelta]], None],
+    add: Callable[[int, Mapping[str, IssueDelta]], None],
     progress: Callable[[Hour], None],
+    hear: Callable[[int, Sequence[Event]], None] = lambda _project, _events: None,
 ) -> None:
     """Count the hours. uncommitted: project id → `_id`s in the stream; its keys are the projects.
 
     A line is told from its repeat within its own hour and the one before: what is written twice is
     a batch that was taken over, or a copied file. Buckets that have expired by now_ms are left out.
-    add is given each batch's events and issues, in the order in which the events came; progress is
-    called after each hour. Raises ArchiveDamaged.
+    add is given each batch's issues and hear its events, in the order in which these came; progress
+    is called after each hour. Raises ArchiveDamaged.
     """
     for hour, once in _hours(done, hours, KINDS, uncommitted):
         while batch := list(itertools.islice(once, BATCH)):
             for project, events, added in _tallies(done, batch, now_ms):
-                add(project, events, added.issues)
+                add(project, added.issues)
+                hear(project, events)
         progress(hour)
 
 

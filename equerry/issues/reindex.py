@@ -13,7 +13,7 @@ from there on; counters of days before the archive's first are kept as they are.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from redis.exceptions import ResponseError
@@ -27,7 +27,6 @@ from equerry.events.event import ISSUES, Event
 from equerry.issues import journal, recount
 from equerry.issues.rebuild import Lines, Rebuild, place
 from equerry.issues.recount import Recount
-from equerry.issues.tally import IssueDelta
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.stream.consumer import GROUP
@@ -91,18 +90,14 @@ def reindex(
             project: Rebuild(redis, keys.scope(project), lines[project]) for project in uncommitted
         }
         others = {project: other(keys.scope(project)) for project in uncommitted}
-
-        def add(project: int, events: Sequence[Event], issues: Mapping[str, IssueDelta]) -> None:
-            rebuilds[project].add(issues)
-            others[project].add(events)
-
         recount.recount(
             counted,
             hours,
             uncommitted,
             now_ms,
-            add,
+            lambda project, issues: rebuilds[project].add(issues),
             lambda hour: progress(hour, hours),
+            lambda project, events: others[project].add(events),
         )
         whole_from = _first_whole_day(hours, settings)
         for project, rebuild in rebuilds.items():
