@@ -18,11 +18,12 @@ HOURS = 24
 class Active(msgspec.Struct, frozen=True):
     """An issue that was seen lately. Times are epoch milliseconds.
 
-    count: its events in all. hours: hour since the epoch → events, of the running hour and the
-    HOURS before it.
+    parts: its own number, and those merged into it. count: its events in all. hours: hour since the
+    epoch → events, of the running hour and the HOURS before it.
     """
 
     number: int
+    parts: tuple[int, ...]
     id: str
     title: str
     status: Status
@@ -64,6 +65,7 @@ def _read(
             counts = [before + int(more or 0) for before, more in zip(counts, row, strict=True)]
         yield Active(
             number=each.place.number,
+            parts=each.place.parts,
             id=short_id(project, each.place.number),
             title=each.title,
             status=each.state.status,

@@ -114,6 +114,24 @@ def test_a_spike_is_told_until_it_is_over(
     assert redis.hlen(keys.spikes(SCOPE)) == 2
 
 
+def test_a_merge_is_no_spike(bench: Bench, door: Door, redis: Redis, settings: Settings) -> None:
+    """The events of the other issue are many at once, and old."""
+    now_ms = clock.now_ms()
+    for hour in range(4, 0, -1):
+        put(door, ["OneError"] * 5 + ["OtherError"] * 2_000, now_ms - hour * HOUR_MS)
+    put(door, ["OneError"], now_ms)
+    drain.drain(bench, SCOPE, PROJECT, seconds=60.0)
+    found = issues(redis, now_ms)
+    one, other = found["OneError: OneError happened"], found["OtherError: OtherError happened"]
+    for minute in range(30):
+        if minute == 10:
+            actions.merge(redis, SCOPE, one.number, [other.number], by="test", now_ms=now_ms)
+        context = Context(settings, redis, {SCOPE: PROJECT}, now_ms + minute * MINUTE_MS)
+        assert spikes.run(context).findings == {}
+    merged = issues(redis, now_ms)["OneError: OneError happened"]
+    assert (merged.count, merged.parts) == (8_021, (one.number, other.number))
+
+
 def test_what_is_over_is_forgotten(redis: Redis, settings: Settings) -> None:
     """An issue that was not seen for an hour leaves nothing behind."""
     redis.hset(keys.spikes(SCOPE), "7", b'{"totals":[[1,2]],"since_ms":1}')

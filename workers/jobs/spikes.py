@@ -20,8 +20,12 @@ LATELY_MS = spike.HOUR_MS
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """What was seen of an issue: its totals of the last hour, and since when it spikes, or 0."""
+    """What was seen of an issue: its totals of the last hour, and since when it spikes, or 0.
 
+    parts: of which the totals were: merged, an issue has more events at once, and they are not new.
+    """
+
+    parts: tuple[int, ...] = ()
     totals: Totals = ()
     since_ms: int = 0
 
@@ -52,10 +56,12 @@ def _look(context: Context, scope: str, project: str) -> tuple[int, tuple[Findin
     every = activity.recent(redis, scope, project, now_ms - LATELY_MS, now_ms, MOST_ISSUES)
     for issue in itertools.islice(every, MOST_ISSUES):
         before = known.get(issue.number, Memory())
+        if before.parts != issue.parts:
+            before = Memory()
         history = History(now_ms, issue.first_ms, issue.count, issue.hours, before.totals)
         seen = spike.judge(history, going_on=bool(before.since_ms))
         since_ms = (before.since_ms or now_ms) if seen else 0
-        after[issue.number] = Memory(spike.looked_at(history), since_ms)
+        after[issue.number] = Memory(issue.parts, spike.looked_at(history), since_ms)
         if seen and _matters(issue):
             told.append(spike.finding(issue.id, issue.title, seen, project, now_ms))
     _remember(redis, scope, after)
