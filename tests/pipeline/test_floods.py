@@ -15,7 +15,7 @@ from equerry.settings import Queue, Settings
 from equerry.stream.door import UNLIMITED, Door
 from equerry.stream.entry import Entry
 from workers.jobs import spikes
-from workers.jobs.job import Context
+from workers.jobs.job import Context, Outcome
 from workers.pipeline import drain
 from workers.pipeline.batch import Bench
 
@@ -130,6 +130,31 @@ def test_a_merge_is_no_spike(bench: Bench, door: Door, redis: Redis, settings: S
         assert spikes.run(context).findings == {}
     merged = issues(redis, now_ms)["OneError: OneError happened"]
     assert (merged.count, merged.parts) == (8_021, (one.number, other.number))
+
+
+def test_catching_up_is_no_spike(
+    bench: Bench, door: Door, redis: Redis, settings: Settings
+) -> None:
+    """Workers that were away for an hour bring its events all at once."""
+    now_ms = clock.now_ms()
+    for hour in range(25, 1, -1):
+        put(door, ["SteadyError"] * 60, now_ms - hour * HOUR_MS)
+    drain.drain(bench, SCOPE, PROJECT, seconds=60.0)
+
+    def look(minute: int) -> Outcome:
+        context = Context(settings, redis, {SCOPE: PROJECT}, now_ms + minute * MINUTE_MS)
+        return spikes.run(context)
+
+    put(door, ["SteadyError"], now_ms)
+    drain.drain(bench, SCOPE, PROJECT, seconds=60.0)
+    for minute in range(10):
+        assert look(minute).findings == {}
+    put(door, ["SteadyError"] * 60, now_ms)  # its place in the stream is from now, and so is old
+    for minute in range(10, 15):
+        assert look(minute).summary == {"web.looked_at": "the queue lags"}
+    drain.drain(bench, SCOPE, PROJECT, seconds=60.0)
+    for minute in range(15, 30):
+        assert look(minute).findings == {}
 
 
 def test_what_is_over_is_forgotten(redis: Redis, settings: Settings) -> None:

@@ -17,6 +17,8 @@ from workers.jobs.job import Context, Outcome
 # A flood of new issues is older than none of them: the last seen are enough.
 MOST_ISSUES = 1_000
 LATELY_MS = spike.HOUR_MS
+# Beyond this the workers are behind, and what they catch up on would look like a spike.
+LAG_MS = 60_000
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -41,11 +43,21 @@ def run(context: Context) -> Outcome:
         project = context.settings.project(project_id)
         if project is None:
             continue
+        if _lags(context.redis, scope, context.now_ms):
+            context.redis.unlink(keys.spikes(scope))
+            summary[f"{project.slug}.looked_at"] = "the queue lags"
+            continue
         looked, told = _look(context, scope, project.slug)
         summary |= {f"{project.slug}.looked_at": looked, f"{project.slug}.spikes": len(told)}
         if told:
             found[scope] = told
     return Outcome(summary, found)
+
+
+def _lags(redis: Redis, scope: str, now_ms: int) -> bool:
+    """Whether an event waits that was accepted a while ago."""
+    oldest = redis.xrange(keys.events(scope), count=1)
+    return any(now_ms - int(name.partition(b"-")[0]) > LAG_MS for name, _ in oldest)
 
 
 def _look(context: Context, scope: str, project: str) -> tuple[int, tuple[Finding, ...]]:
