@@ -11,7 +11,14 @@ from pipeline_bench import archived
 
 from equerry import clock, keys
 from equerry.events.report import CheckInReport, DropReport, ErrorReport, SessionReport
-from equerry.health import client_drops, monitors_view, release_store, releases_view
+from equerry.health import (
+    client_drops,
+    monitor_store,
+    monitors,
+    monitors_view,
+    release_store,
+    releases_view,
+)
 from equerry.health.rebuild import Rebuild
 from equerry.issues import counters, reindex
 from equerry.issues.reindex import Other
@@ -275,3 +282,13 @@ def test_a_rebuild_finds_the_same(sender: Sender, redis: Redis, settings: Settin
     assert seen(redis, sender.at_ms) == before
     assert not redis.exists(keys.release(SCOPE, "gone@1"))
     assert not redis.keys("*rebuilt*")
+
+
+def test_silent_monitors_make_room(sender: Sender, redis: Redis) -> None:
+    """What was not heard of for the retention's time is forgotten; the others stay."""
+    sender.send(check_in("ok", "old"))
+    sender.at_ms += 1_000
+    sender.send(check_in("ok", "new", environment="prod"))
+    assert monitor_store.forget(redis, SCOPE, sender.at_ms) == 1
+    assert [seen.monitor for seen in monitors_view.every(redis, SCOPE)] == ["new"]
+    assert monitor_store.room(redis, SCOPE) == monitors.MOST_MONITORS - 1
