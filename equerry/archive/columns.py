@@ -28,9 +28,9 @@ _ENVELOPE = {
     "timestamp": _TIME,
 }
 _RATED = {**_ENVELOPE, "severity": _TEXT, "severity_reason": _TEXT}
-_CLIENT = {"user_agent": _TEXT, "address": _TEXT, "cut": _SIZES}
+_FROM = {"user_agent": _TEXT, "address": _TEXT, "cut": _SIZES}
 _DEPLOYED = {"release": _TEXT, "environment": _TEXT}
-_SENDER = {**_DEPLOYED, "tags": _PAIRS, **_CLIENT}
+_SENDER = {**_DEPLOYED, "tags": _PAIRS, **_FROM}
 _ERROR = {
     "message": _TEXT,
     "name": _TEXT,
@@ -59,6 +59,12 @@ _ERROR = {
     "request": "JSON",
     "breadcrumbs": "JSON",
 }
+
+
+def view(kind: str) -> str:
+    """Return what a kind is called in a query, where a hyphen would have to be quoted."""
+    return kind.replace("-", "_")
+
 
 # Kind → its columns. A field that an event leaves out is NULL.
 COLUMNS: dict[str, dict[str, str]] = {
@@ -92,7 +98,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "visit": _TEXT,
         "user": _TEXT,
         **_DEPLOYED,
-        **_CLIENT,
+        **_FROM,
     },
     CHECK_INS: {
         **_ENVELOPE,
@@ -102,14 +108,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         "duration_seconds": "DOUBLE",
         "config": "JSON",
         **_DEPLOYED,
-        **_CLIENT,
+        **_FROM,
     },
     DROPS: {
         **_ENVELOPE,
         "reason": _TEXT,
         "category": _TEXT,
         "quantity": "BIGINT",
-        **_CLIENT,
+        **_FROM,
     },
     LOGS: {
         **_ENVELOPE,
@@ -118,7 +124,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "attributes": "JSON",
         "trace": _TEXT,
         **_DEPLOYED,
-        **_CLIENT,
+        **_FROM,
     },
     FEEDBACK: {
         **_ENVELOPE,
@@ -165,8 +171,3 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     NOISE: {**_RATED, "noise": _TEXT, **_ERROR},
 }
-
-
-def view(kind: str) -> str:
-    """Return what a kind's view is called: a name that SQL takes without quotes."""
-    return kind.replace("-", "_")

@@ -43,6 +43,8 @@ COLOURS = {
     "crashed": "red",
     "error": "red",
 }
+# How a session may have gone, the worst first.
+_ENDS = ("crashed", "abnormal", "errored")
 WORD_COLUMNS = 8
 
 
@@ -86,21 +88,19 @@ def _session(event: Event) -> tuple[str, ...]:
     report = event.report
     if not isinstance(report, SessionReport):
         return ()
-    counts = [
-        f"{what} {number}"
-        for what in ("started", "errored", "crashed", "abnormal")
-        if (number := getattr(report, what))
-    ]
-    word = "crashed" if report.crashed else ""
-    return (word, report.release, report.environment, *counts)
+    counted = {name: getattr(report, name) for name in ("started", *_ENDS)}
+    word = next((name for name in _ENDS if counted[name]), "ok")
+    numbers = " ".join(f"{name}={number}" for name, number in counted.items() if number)
+    return (word, report.release, report.environment, report.visit, numbers)
 
 
 def _check_in(event: Event) -> tuple[str, ...]:
     report = event.report
     if not isinstance(report, CheckInReport):
         return ()
-    took = "" if report.duration_seconds is None else f"{report.duration_seconds:g} s"
-    return (report.status.replace("in_progress", "begun"), report.monitor, report.environment, took)
+    seconds = report.duration_seconds
+    took = "" if seconds is None else f"{seconds:g} s"
+    return (report.status, report.monitor, report.environment, took)
 
 
 def _drop(event: Event) -> tuple[str, ...]:
@@ -117,7 +117,9 @@ def _log(event: Event) -> tuple[str, ...]:
 
 def _feedback(event: Event) -> tuple[str, ...]:
     report = event.report
-    return ("", report.message, report.url) if isinstance(report, FeedbackReport) else ()
+    if not isinstance(report, FeedbackReport):
+        return ()
+    return ("", report.message, report.name, report.email, report.url)
 
 
 def _alert(event: Event) -> tuple[str, ...]:
