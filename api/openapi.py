@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from api import body, replies
+from api import body, openapi_sentry, replies
 from equerry import version
 from equerry.events import intake, limits
 
@@ -80,6 +80,7 @@ def document() -> dict[str, Any]:
         "paths": {
             "/api/errors": _report("Report one error, or an array of them", "Error"),
             "/api/performance/metrics": _report("Report one metric, or an array of them", "Metric"),
+            **openapi_sentry.paths(),
             "/livez": _read("Is the process alive", {"200": status}),
             "/readyz": _read(
                 "Would a report sent now be kept", {"200": status, "503": _answer({}, "No")}
@@ -104,6 +105,7 @@ def document() -> dict[str, Any]:
             "securitySchemes": {
                 "header": {"type": "apiKey", "in": "header", "name": "X-Equerry-Key"},
                 "query": {"type": "apiKey", "in": "query", "name": "key"},
+                **openapi_sentry.security_schemes(),
             },
             "schemas": _schemas(),
         },
