@@ -128,6 +128,21 @@ OPERATIONS = (
     Operation("overview", "GET", "/", "What there is here", shapes.Overview),
     Operation("projects", "GET", "/projects", "The projects", shapes.Projects),
     Operation("project", "GET", "/projects/{slug}", "One project", shapes.Project),
+    Operation(
+        "releases",
+        "GET",
+        "/projects/{slug}/releases",
+        "A project's releases and their health, the one seen last first",
+        shapes.Releases,
+        {"limit": _LIMIT},
+    ),
+    Operation(
+        "monitors",
+        "GET",
+        "/projects/{slug}/monitors",
+        "The scheduled jobs that check in at a project",
+        shapes.Monitors,
+    ),
     Operation("issues", "GET", "/issues", "Issues, by a query", shapes.Issues, _LIST),
     Operation("issue", "GET", "/issues/{id}", "One issue, with all there is", shapes.IssueDetails),
     Operation(

@@ -1,11 +1,15 @@
-"""The overview and the projects."""
+"""The overview, and the projects with their releases and monitors."""
 
 from dashboard import operations
 from dashboard.desk import Asked, Desk
-from dashboard.shapes import Link, Overview, Project, Projects
+from dashboard.shapes import Link, Monitors, Overview, Project, Projects, Releases
 from equerry import clock, keys, settings, version
 from equerry.errors import Refused
+from equerry.health import monitors_view, releases_view
 from equerry.issues import counters
+
+# As many as a page of issues has where nobody says how many.
+RELEASES = 25
 
 
 def overview(_desk: Desk, asked: Asked) -> Overview:
@@ -24,12 +28,29 @@ def every(desk: Desk, asked: Asked) -> Projects:
 
 def one(desk: Desk, asked: Asked) -> Project:
     """Return one project. Raises Refused 404."""
+    return _shown(desk, _found(desk, asked), asked.now_ms)
+
+
+def releases(desk: Desk, asked: Asked) -> Releases:
+    """Return a project's releases. Raises Refused 404."""
+    scope = keys.scope(_found(desk, asked).id)
+    limit = asked.query.get("limit", RELEASES)
+    return Releases(tuple(releases_view.newest(desk.redis, scope, asked.now_ms, limit)))
+
+
+def monitors(desk: Desk, asked: Asked) -> Monitors:
+    """Return a project's monitors. Raises Refused 404."""
+    scope = keys.scope(_found(desk, asked).id)
+    return Monitors(tuple(monitors_view.every(desk.redis, scope)))
+
+
+def _found(desk: Desk, asked: Asked) -> settings.Project:
     slug = asked.place["slug"]
     found = desk.project(slug)
     if found is None:
         known = ", ".join(desk.scopes.values()) or "none"
         raise Refused(404, f"there is no project {slug[:80]!r}; there is {known}")
-    return _shown(desk, found, asked.now_ms)
+    return found
 
 
 def _shown(desk: Desk, project: settings.Project, now_ms: int) -> Project:

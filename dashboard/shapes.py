@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from equerry.health.monitors_view import Seen
+from equerry.health.releases_view import Release
 from equerry.issues import view
 from equerry.issues.journal import Deed
 
@@ -44,6 +46,18 @@ class Projects(msgspec.Struct, frozen=True):
     """All projects of the settings."""
 
     projects: tuple[Project, ...]
+
+
+class Releases(msgspec.Struct, frozen=True):
+    """A project's releases, the one seen last first. A rate is a share, null where unknown."""
+
+    releases: tuple[Release, ...]
+
+
+class Monitors(msgspec.Struct, frozen=True):
+    """The scheduled jobs that check in at a project, by name."""
+
+    monitors: tuple[Seen, ...]
 
 
 class Issue(view.Issue, frozen=True, kw_only=True, omit_defaults=False):

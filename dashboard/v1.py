@@ -27,6 +27,8 @@ HANDLERS: dict[str, Handler] = {
     "overview": projects.overview,
     "projects": projects.every,
     "project": projects.one,
+    "releases": projects.releases,
+    "monitors": projects.monitors,
     "issues": issues.page,
     "issue": issues.one,
     "issue_events": events.of_issue,

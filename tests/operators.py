@@ -9,3 +9,5 @@ MakeToken = Callable[..., dict[str, str]]
 Ask = Callable[..., Any]
 # report(message, …, **fields) → the events' ids, once they are archived and counted.
 Report = Callable[..., list[str]]
+# take(what the door read) → the events' ids, once they are archived and counted.
+Take = Callable[..., list[str]]

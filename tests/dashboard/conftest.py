@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from operators import Ask, MakeToken, Report
+from operators import Ask, MakeToken, Report, Take
 
 from dashboard.app import build
 from equerry import clock, keys, tokens
 from equerry.archive.segment import Writer
 from equerry.events import intake
+from equerry.events.intake import Intake
 from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
@@ -64,24 +65,33 @@ def ask(client: FlaskClient, make_token: MakeToken) -> Ask:
 
 
 @pytest.fixture
-def report(redis: Redis, settings: Settings) -> Iterator[Report]:
-    """Report errors of project web as the door and a worker do; returns their ids."""
+def take(redis: Redis, settings: Settings) -> Iterator[Take]:
+    """Take what the door has read into project web, as the door and a worker do."""
     slots = Slots(settings.data_path / "consumers")
     consumer = Consumer(redis, slots, "node")
     writer = Writer(settings.data_path / "archive", consumer.name)
     bench = Bench(settings, redis, consumer, writer, RuleTable(settings.severity.rules))
     door = Door(redis, Queue())
 
-    def send(*messages: str, **more: object) -> list[str]:
-        sender = intake.Sender("test", "")
-        now_ms = clock.now_ms()
-        got = intake.errors([{"message": text, **more} for text in messages], sender, now_ms)
+    def taken(got: Intake) -> list[str]:
         assert not got.causes
+        now_ms = clock.now_ms()
         entries = [Entry(b"", each.kind, each.id, now_ms, each.raw) for each in got.accepted]
         door.append(keys.scope(1), entries, UNLIMITED, "")
         drain.drain(bench, keys.scope(1), 1, seconds=5.0)
         return [each.id for each in got.accepted]
 
-    yield send
+    yield taken
     writer.close()
     slots.release(int(consumer.name.rpartition("-")[2]))
+
+
+@pytest.fixture
+def report(take: Take) -> Report:
+    """Report errors of project web; returns their ids."""
+
+    def send(*messages: str, **more: object) -> list[str]:
+        sent = [{"message": text, **more} for text in messages]
+        return take(intake.errors(sent, intake.Sender("test", ""), clock.now_ms()))
+
+    return send
