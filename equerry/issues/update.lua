@@ -68,7 +68,7 @@ local function count_tags(key, tags, numbers, from, to)
       put[#put + 1], put[#put + 2] = tags[at], whole((before or 0) + numbers[at])
       size = size and not before and size + 1 or size
     else
-      count_beyond(key, tags[at], numbers[at], redis.call('HLEN', key))
+      count_beyond(key, tags[at], numbers[at], redis.call('HLEN', key) + #put / 2)
     end
   end
   if #put > 0 then
