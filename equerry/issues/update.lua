@@ -5,16 +5,12 @@
 --       5 packed: {number, count, first_ms, last_ms, facts, hours, users, tags, their numbers,
 --         samples, releases}
 --
--- A call costs 3 µs: an issue that is known, with nothing new about it, takes seven.
+-- A call costs 2 to 3 µs: an issue that is known, with nothing new about it, takes seven.
 local prefix = KEYS[1]
 local most_tags, most_recent = tonumber(ARGV[1]), tonumber(ARGV[2])
 local most_hours, most_days = tonumber(ARGV[3]), tonumber(ARGV[4])
 local AT_ONCE = 1000
 local HOUR, DAY = #'2026-11-23T15', #'2026-11-23'
-
-local function whole(number)
-  return string.format('%.0f', number)
-end
 
 -- Older hours are added up by the day, and the oldest days go.
 local function trim_counts(key)
@@ -65,7 +61,7 @@ local function count_tags(key, tags, numbers, from, to)
     local before = known[at - from + 1]
     size = size or not before and redis.call('HLEN', key)
     if before or size < most_tags then
-      put[#put + 1], put[#put + 2] = tags[at], whole((before or 0) + numbers[at])
+      put[#put + 1], put[#put + 2] = tags[at], (before or 0) + numbers[at]
       size = size and not before and size + 1 or size
     else
       count_beyond(key, tags[at], numbers[at], redis.call('HLEN', key) + #put / 2)
@@ -102,9 +98,9 @@ end
 local function put_facts(name, count, first_ms, facts, releases)
   local known = redis.call('HMGET', name, 'count', 'first_ms', 'first_release', 'last_release')
   local before = tonumber(known[1] or 0)
-  local put = {'count', whole(before + count)}
+  local put = {'count', before + count}
   if not known[2] or first_ms < tonumber(known[2]) then
-    put[#put + 1], put[#put + 2] = 'first_ms', whole(first_ms)
+    put[#put + 1], put[#put + 2] = 'first_ms', first_ms
   end
   if releases[1] ~= '' and not known[3] then
     put[#put + 1], put[#put + 2] = 'first_release', releases[1]
@@ -123,10 +119,9 @@ local seen = {}
 for at, issue in ipairs(cmsgpack.unpack(ARGV[5])) do
   local number, count, first_ms, last_ms, facts, hours, users, tags, numbers, samples, releases =
     unpack(issue)
-  local called = whole(number)
-  local name = prefix .. called
+  local name = prefix .. number
   local before = put_facts(name, count, first_ms, facts, releases)
-  seen[2 * at - 1], seen[2 * at] = last_ms, called
+  seen[2 * at - 1], seen[2 * at] = last_ms, number
   count_hours(name .. ':counts', hours)
   redis.call('PFADD', name .. ':users', unpack(users))
   for from = 1, #tags, AT_ONCE do
