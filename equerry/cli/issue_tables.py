@@ -31,7 +31,7 @@ def print_page(page: Page, query: str, now_ms: int, *, asked_project: str | None
     if not page.issues:
         click.echo(_nothing(query, asked_project))
         return
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, expand=True)
     for name in ("ID", "Severity", "Status"):
         table.add_column(name, no_wrap=True)
     table.add_column("Issue", no_wrap=True, overflow="ellipsis", ratio=1)

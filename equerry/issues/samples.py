@@ -53,10 +53,9 @@ def kept(redis: Redis, scope: str, parts: Sequence[int]) -> list[Sample]:
     """Return the samples of an issue of these parts, the newest first, unread."""
     found: dict[str, Sample] = {}
     for part in parts:
-        for field, text in redis.hgetall(keys.issue_part(scope, part, "samples")).items():
-            if field != b"turn":
-                stream_id, _, event_id = text.decode().partition(" ")
-                found[stream_id] = Sample(stream_id, event_id)
+        for text in redis.hvals(keys.issue_part(scope, part, "samples")):
+            stream_id, _, event_id = text.decode().partition(" ")
+            found[stream_id] = Sample(stream_id, event_id)
     return sorted(found.values(), key=_place, reverse=True)
 
 

@@ -67,6 +67,7 @@ def _packed(addition: Addition) -> tuple[object, ...]:
     samples = delta.samples
     if samples[-1].place != delta.last.place:
         samples = [*samples, delta.last]
+    tags = _tags(delta)
     releases = sorted((name for name in delta.releases if name), key=delta.releases.__getitem__)
     return (
         addition.number,
@@ -76,7 +77,8 @@ def _packed(addition: Addition) -> tuple[object, ...]:
         _facts(addition) if addition.new else {},
         {_hour(hour): number for hour, number in delta.hours.items()},
         list(delta.users)[:MOST_USERS],
-        _tags(delta),
+        list(tags),
+        list(tags.values()),
         samples,
         (releases[0], releases[-1]) if releases else ("", ""),
     )
@@ -106,7 +108,7 @@ def _tags(delta: IssueDelta) -> dict[str, int]:
             if value:
                 tag = f"{key}={value}"
                 own[tag] = own.get(tag, 0) + number
-    return {
-        **{tag: number for tag, number in delta.tags.items() if not tag.startswith(_FACET_TAGS)},
-        **own,
-    }
+    if not delta.tags:
+        return own
+    tags = {tag: number for tag, number in delta.tags.items() if not tag.startswith(_FACET_TAGS)}
+    return own | tags  # its own first: they take their places before a flood

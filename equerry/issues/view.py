@@ -108,7 +108,7 @@ def page(
     after = _decoded(cursor)
     streams = [_keyed(redis, scope, slug, query, now_ms, after) for scope, slug in projects.items()]
     if query.sort is Sort.LAST_SEEN:
-        ordered: Iterable[_Keyed] = heapq.merge(*streams, key=_order)
+        ordered: Iterable[_Keyed] = heapq.merge(*map(_settled, streams), key=_order)
     else:
         ordered = iter(sorted(itertools.chain(*streams), key=_order))
     rest = (each for each in ordered if after is None or _order(each) > after)
@@ -160,6 +160,12 @@ _After = tuple[int, str, int]
 def _order(keyed: _Keyed) -> _After:
     value, scope, found = keyed
     return -value, scope, found.place.number
+
+
+def _settled(last_seen_first: Iterable[_Keyed]) -> Iterator[_Keyed]:
+    """Yield those of one moment by their number: Redis has them by its digits."""
+    for _, of_moment in itertools.groupby(last_seen_first, key=lambda keyed: keyed[0]):
+        yield from sorted(of_moment, key=_order)
 
 
 def _keyed(

@@ -79,6 +79,15 @@ def test_list_for_programs(cli: Cli) -> None:
     assert by_count[0]["id"] == "WEB-2"
 
 
+def test_a_long_title_leaves_room(redis: Redis, cli: Cli) -> None:
+    """What a stranger sends is cut, and not the columns beside it."""
+    happen(redis, error(message="x" * 5_000))
+    row = cli("issues", "list").stdout.splitlines()[1]
+    assert row.split()[:3] == ["WEB-1", "medium", "unresolved"]
+    assert row.split()[-1] == "ago"
+    assert "xxx…" in row
+
+
 def test_show(redis: Redis, three: list[str], cli: Cli) -> None:
     """All there is of one issue, for people and for programs."""
     assert len(three) == 4

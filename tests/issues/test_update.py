@@ -152,6 +152,18 @@ def test_paging_by_each_order(redis: Redis) -> None:
     assert counts == sorted(counts, reverse=True)
 
 
+def test_paging_through_one_moment(redis: Redis) -> None:
+    """Issues that were last seen in the same millisecond are each on one page too."""
+    happen(redis, *(error(f"f{number}") for number in range(1, 24)))
+    seen: list[str] = []
+    cursor = ""
+    while not seen or cursor:
+        page = view.page(redis, PROJECTS, query.Query(), NOW_MS, limit=4, cursor=cursor)
+        seen += [issue.id for issue in page.issues]
+        cursor = page.next
+    assert seen == [f"WEB-{number}" for number in range(1, 24)]
+
+
 def test_a_query_over_merged_issues(redis: Redis) -> None:
     """An issue of several parts is one row, where the last seen of them stands, with all counts."""
     happen(redis, error("a", at_ms=NOW_MS - 9, release="1"), error("b", at_ms=NOW_MS - 5))
