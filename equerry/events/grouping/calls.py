@@ -61,7 +61,11 @@ def _call(function: str, module: str, filename: str, abs_path: str, told: bool |
         file = files.File(module, is_built=False, had_hash=False)
     else:
         file = files.lasting(place)
-    is_minified = bool(name) and file.is_built and not is_python and functions.is_minified(name)
+    # A source map that tells no names leaves the minifier's in a mapped file.
+    is_minified = 0 < len(name) < functions.SHORT or (
+        file.is_built and bool(name) and functions.is_minified(name)
+    )
+    is_minified = is_minified and not is_python
     in_app = owner is Owner.SITE and told is not False
     if is_python and told is not None:
         in_app = told
