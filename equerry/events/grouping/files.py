@@ -13,7 +13,8 @@ _HASHED = "_"
 
 _SOURCES = (".ts", ".tsx", ".jsx", ".mts", ".cts", ".vue", ".svelte", ".py", ".pyx", ".astro")
 _MAPPED = re.compile(r"^(?:webpack|turbopack|webpack-internal|ng|vite|rollup)://")
-_SCRIPT = re.compile(r"\.[cm]?js$")
+_KIND = re.compile(r"(?:\._|\.(?:min|chunk|bundle|prod|production)){0,3}(?:\.[cm]?js)?$")
+_HASH = 8
 
 # Where bundlers put what they make; behind it stands what tells files apart.
 _ROOT = re.compile(
@@ -132,6 +133,8 @@ def _named(path: str, *, is_local: bool, is_source: bool) -> tuple[str, bool]:
 
 
 def _segment(segment: str) -> str:
+    if segment.isalpha():
+        return segment.lower()
     if _VERSION.match(segment):
         return _HASHED
     return _RUNS.sub("_", _HEX.sub(_HASHED, _AT_VERSION.sub("", segment))).lower()
@@ -139,9 +142,9 @@ def _segment(segment: str) -> str:
 
 def _stem(segment: str, *, is_chunk: bool) -> tuple[str, bool]:
     """Return a built file's own name, and whether a hash was taken from it."""
-    stem = _SCRIPT.sub("", segment).removesuffix(".min")
-    for kind in (".chunk", ".bundle", ".prod", ".production", "._"):
-        stem = stem.removesuffix(kind)
+    stem = _KIND.sub("", segment)
+    if stem.isalpha() and not is_chunk and len(stem) != _HASH:
+        return stem.lower(), False
     bare = _AT_VERSION.sub("", stem)
     found = _TAIL.search(bare)
     if found and _is_hash(found[1], is_whole=found.start(1) == 0 and not is_chunk):

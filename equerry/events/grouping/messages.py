@@ -2,7 +2,7 @@
 
 import functools
 
-from equerry.events.linear import Match, linear
+from equerry.events.linear import Match, linear, which
 
 # The first two lines say what happened; what follows is often a dump.
 _LINES = 2
@@ -56,6 +56,7 @@ _ENGINES = (
     (r"^(?:Maximum call stack size exceeded|too much recursion)()()", "overflow"),
 )
 _SAID = tuple((linear(pattern), kind) for pattern, kind in _ENGINES)
+_which = which([pattern for pattern, _ in _ENGINES])
 _READING = linear(r"\(reading '([^']{1,100})'\)")
 _MINIFIED = 2
 
@@ -78,11 +79,11 @@ def _kept(match: Match) -> bytes:
 
 def _engines(raw: bytes) -> str:
     """Return one text for what each browser says its own way; "" for any other message."""
-    for pattern, kind in _SAID:
+    for number in _which(raw):
+        pattern, kind = _SAID[number]
         match = pattern.search(raw)
-        if match is None:
-            continue
-        return _canonical(kind, _text(match, 1), _text(match, 2), raw)
+        if match is not None:
+            return _canonical(kind, _text(match, 1), _text(match, 2), raw)
     return ""
 
 
