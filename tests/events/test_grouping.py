@@ -2,11 +2,10 @@
 
 import pytest
 from grouping_cases import Case, cases
-
-from equerry.events.grouping.fingerprint import fingerprint
+from grouping_peers import equerry
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.area}: {case.what}")
 def test_case(case: Case) -> None:
     """One bug is one issue, two bugs are two."""
-    assert case.right(fingerprint)
+    assert case.right(equerry)
