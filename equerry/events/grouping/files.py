@@ -11,7 +11,8 @@ _PATH = 500
 _LOCAL_SEGMENTS = 3
 _HASHED = "_"
 
-_SOURCES = (".ts", ".tsx", ".jsx", ".mts", ".cts", ".vue", ".svelte", ".py", ".pyx", ".astro")
+_SOURCES = (".ts", ".tsx", ".jsx", ".mts", ".cts", ".vue", ".svelte", ".astro", ".py", ".pyx")
+_OTHERS = (".java", ".kt", ".rb", ".php", ".go", ".rs", ".cs", ".swift", ".dart", ".ex", ".scala")
 _MAPPED = re.compile(r"^(?:webpack|turbopack|webpack-internal|ng|vite|rollup)://")
 _KIND = re.compile(r"(?:\._|\.(?:min|chunk|bundle|prod|production)){0,3}(?:\.[cm]?js)?$")
 _HASH = 8
@@ -61,7 +62,7 @@ def lasting(place: str) -> File:
     is_mapped = _MAPPED.match(path) is not None
     path, is_local = _path(path)
     bare = path.partition("?")[0].partition("#")[0]
-    is_source = is_mapped or bare.endswith(_SOURCES) or "/src/" in f"/{bare}"
+    is_source = is_mapped or bare.endswith(_SOURCES + _OTHERS) or "/src/" in f"/{bare}"
     name, had_hash = _named(bare, is_local=is_local, is_source=is_source)
     return File(name, not is_source, had_hash)
 

@@ -51,7 +51,7 @@ def parts(report: ErrorFacts) -> tuple[str, ...]:
     if report.message.startswith(_SERVER_COMPONENT):
         digest = report.tags.get(_DIGEST, "")
         return ("server component", digest or report.transaction or _route(report.url))
-    found = _kind(report.name, report.message[:_READ])
+    found = _kind(report.name[:_READ], report.message[:_READ])
     if not found and _DIGEST in report.tags:
         found = _kind("", report.tags[_DIGEST][:_READ])
     return found

@@ -14,7 +14,7 @@ _VARIABLE = linear(
     r"(?i)" + _KEPT + r"|[a-z][a-z0-9+.-]*:/{1,3}[^\s\"'<>)]+"
     r"|[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:[0-9]{1,2} )?"
+    r"|\b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:[0-9]{1,2} )?"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* [0-9]{1,4}"
     r"(?:,? [0-9]{4})?(?:[ t][0-9:.]+(?: ?[ap]m)?(?: gmt[+-]?[0-9]*)?(?: \([^()]{1,40}\))?)?"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[t ][0-9:.,]+(?:z|[+-][0-9:]+)?)?"
@@ -61,10 +61,13 @@ _READING = linear(r"\(reading '([^']{1,100})'\)")
 _MINIFIED = 2
 
 
-@functools.lru_cache(maxsize=1024)
 def lasting(message: str) -> str:
     """Return the first lines with everything that varies as `<>`."""
-    text = message[:_CHARS]
+    return _lasting(message[:_CHARS])
+
+
+@functools.lru_cache(maxsize=1024)
+def _lasting(text: str) -> str:
     lines = [line for line in text.split("\n") if line.strip()][:_LINES]
     raw = "\n".join(lines).encode("utf-8", "replace")
     said = _engines(raw)

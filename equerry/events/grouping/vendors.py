@@ -25,13 +25,13 @@ _OWNERS: tuple[tuple[Owner, str], ...] = (
         Owner.PACKAGE,
         (
             r"(?:^|[/_\[~])(?:node_modules|bower_components|site-packages|dist-packages)[/_~]"
-            r"|(?:^|/)\.(?:venv|yarn|pnpm)/|(?:^|/)~/|(?:^|/)(?:chunk-)?vendors?[-~._/]"
+            r"|(?:^|/)\.(?:venv|yarn|pnpm)/|(?:^|/)~/|(?:^|/)(?:chunk-)?vendors?(?:[-~._][^/]*)?\.m?js"
         ),
     ),
     (
         Owner.RUNTIME,
         (
-            r"^node:|^internal/|^(?:async|zone|deno|bun|ext):|(?:^|/)lib/python[23][.0-9]*/"
+            r"^node:|^internal/|^(?:async|zone|deno|bun|ext):|(?:^|/)(?:lib/python[23][.0-9]*|python3[0-9]*/lib)/"
             r"|^(?:events|module|net|fs|timers|vm|_[a-z_]+)\.js$|^<frozen "
         ),
     ),
@@ -40,7 +40,7 @@ _OWNERS: tuple[tuple[Owner, str], ...] = (
         (
             r"webpack/(?:runtime|bootstrap|startup|container)|(?:^|/)next/dist/|@sentry|/sentry[.-]"
             r"|/(?:polyfills?|framework|main-app|webpack|react-refresh|runtime(?:~main|-main)?"
-            r"|turbopack|zone(?:-evergreen)?|polyfill-[a-z]+)(?:[-.][^/]*)?\.m?js"
+            r"|turbopack|zone(?:-evergreen)?)(?:[-.][0-9a-z]{8,40})?(?:\.chunk|\.bundle)?\.m?js"
             r"|/_next/static/chunks/main-[^/]*\.js|/(?:react-dom|react|jquery|preact|vue|angular)"
             r"(?:[-.@][^/]*)?\.m?js|\[(?:turbopack|externals|next)\]|/@(?:vite|react-refresh|id)\b"
             r"|/_?next-server\.js|\.runtime\.(?:prod|dev)\.js"
