@@ -62,6 +62,8 @@ def lasting(place: str) -> File:
     is_mapped = _MAPPED.match(path) is not None
     path, is_local = _path(path)
     bare = path.partition("?")[0].partition("#")[0]
+    # Engines give URLs and whole paths: what is neither was named by a source map.
+    is_mapped = is_mapped or bare[:1] not in {"/", "~", ""}
     is_source = is_mapped or bare.endswith(_SOURCES + _OTHERS) or "/src/" in f"/{bare}"
     name, had_hash = _named(bare, is_local=is_local, is_source=is_source)
     return File(name, not is_source, had_hash)
