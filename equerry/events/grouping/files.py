@@ -16,6 +16,8 @@ _OTHERS = (".java", ".kt", ".rb", ".php", ".go", ".rs", ".cs", ".swift", ".dart"
 _MAPPED = re.compile(r"^(?:webpack|turbopack|webpack-internal|ng|vite|rollup)://")
 _KIND = re.compile(r"(?:\._|\.(?:min|chunk|bundle|prod|production)){0,3}(?:\.[cm]?js)?$")
 _HASH = 8
+# An inline script lies in a page, and pages have ids in their paths.
+_PAGE = re.compile(r"(?:^|/)[^./]*$|\.(?:html?|php|aspx?|jsp)$")
 
 # Where bundlers put what they make; behind it stands what tells files apart.
 _ROOT = re.compile(
@@ -60,8 +62,11 @@ def lasting(place: str) -> File:
     if "%" in path:
         path = unquote(path)
     is_mapped = _MAPPED.match(path) is not None
+    is_served = path.startswith(("http://", "https://"))
     path, is_local = _path(path)
     bare = path.partition("?")[0].partition("#")[0]
+    if is_served and _PAGE.search(bare):
+        return File("", is_built=True, had_hash=False)
     # Engines give URLs and whole paths: what is neither was named by a source map.
     is_mapped = is_mapped or bare[:1] not in {"/", "~", ""}
     is_source = is_mapped or bare.endswith(_SOURCES + _OTHERS) or "/src/" in f"/{bare}"

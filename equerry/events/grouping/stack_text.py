@@ -74,7 +74,8 @@ def _v8(text: str) -> Frame:
     function, _, place = text.rpartition(" (")
     if not function:
         function, place = "", text.removeprefix("async ")
-    place = place.removesuffix(")")
+    # Hermes says `address at index.android.bundle:1:2`.
+    place = place.removesuffix(")").removeprefix("address at ")
     if place.startswith("index ") or place == "native":
         place = _NOWHERE
     return _at(function, place)
