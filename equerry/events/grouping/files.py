@@ -35,6 +35,10 @@ _AT_VERSION = re.compile(r"(?<=[^/])@v?[0-9][^/]*|[-.]v?[0-9]+(?:\.[0-9]+)+(?=[-
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?=[a-f]{0,39}[0-9])[0-9a-f]{7,64}(?![0-9A-Za-z])")
 # What rollup (base64url, 8), esbuild and Angular (base32, 8) append or call a whole chunk.
 _TAIL = re.compile(r"(?:^|[-.])([A-Za-z0-9_-]{8})$")
+# What Turbopack (Next 16) ends the name of each chunk with: `turbopack-0zq_vp9s-5ndp`.
+_TURBOPACK = re.compile(r"(?:^|[-_])[0-9][0-9a-z_~-]{12}$")
+# A hash that the rule for hex takes off.
+_TURBOPACKED = "-0000000"
 _BASE32 = re.compile(r"^[A-Z2-7]{8}$")
 _WORD = re.compile(r"^[a-z][a-z_-]*$|^[A-Z][a-z]+$")
 _CAMEL = re.compile(r"^[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$")
@@ -135,7 +139,8 @@ def _named(path: str, *, is_local: bool, is_source: bool) -> tuple[str, bool]:
     if is_source:
         stem, had_hash = segments[-1], False
     else:
-        stem, had_hash = _stem(segments[-1], is_chunk=is_chunk)
+        last = _TURBOPACK.sub(_TURBOPACKED, _KIND.sub("", segments[-1])) if rest != path else ""
+        stem, had_hash = _stem(last or segments[-1], is_chunk=is_chunk)
     name = "/".join([segment for segment in lasting_ones if segment != _HASHED] + [stem])
     return ("" if name == _HASHED else name), had_hash
 

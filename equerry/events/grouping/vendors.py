@@ -38,12 +38,12 @@ _OWNERS: tuple[tuple[Owner, str], ...] = (
     (
         Owner.BUNDLER,
         (
-            r"webpack/(?:runtime|bootstrap|startup|container)|(?:^|/)next/dist/|@sentry|/sentry[.-]"
+            r"webpack/(?:runtime|bootstrap|startup|container)|(?:^|/)next/dist/|_next_dist_|@sentry|/sentry[.-]"
             r"|/(?:polyfills?|framework|main-app|webpack|react-refresh|runtime(?:~main|-main)?"
-            r"|turbopack|zone(?:-evergreen)?)(?:[-.][0-9a-z]{8,40})?(?:\.chunk|\.bundle)?\.m?js"
+            r"|zone(?:-evergreen)?)(?:[-.][0-9a-z]{8,40})?(?:\.chunk|\.bundle)?\.m?js"
             r"|/_next/static/chunks/main-[^/]*\.js|/(?:react-dom|react|jquery|preact|vue|angular)"
             r"(?:[-.@][^/]*)?\.m?js|\[(?:turbopack|externals|next)\]|/@(?:vite|react-refresh|id)\b"
-            r"|/_?next-server\.js|\.runtime\.(?:prod|dev)\.js"
+            r"|/_next/static/chunks/turbopack-|/_?next-server\.js|\.runtime\.(?:prod|dev)\.js"
         ),
     ),
     (
