@@ -26,9 +26,12 @@ class Case(NamedTuple):
     one: ErrorFacts
     other: ErrorFacts
 
-    def right(self, fingerprint: Callable[[ErrorFacts], object]) -> bool:
-        """Whether a way to fingerprint makes one issue of one bug, or two of two."""
-        return (fingerprint(self.one) == fingerprint(self.other)) is self.same
+    def right(self, hashes: Callable[[ErrorFacts], set[tuple[str, ...]]]) -> bool:
+        """Whether a way to group makes one issue of one bug, or two of two.
+
+        A way may give an error several hashes: one in common is one issue.
+        """
+        return bool(hashes(self.one) & hashes(self.other)) is self.same
 
 
 def cases() -> list[Case]:

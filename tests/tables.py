@@ -6,9 +6,12 @@ In a document a table stands between `<!-- table: NAME -->` and `<!-- end -->`.
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import grouping_cases
+import grouping_peers
 import msgspec
 from celery.schedules import crontab
 from click import Context, Group
@@ -199,6 +202,26 @@ def commands_table() -> str:
     return _table(("Command", "What it does"), _commands(cli, "equerry"))
 
 
+def grouping_table() -> str:
+    """Return how many of the pairs each way to group gets right, by area."""
+    pairs = grouping_cases.cases()
+    areas = sorted({case.area for case in pairs})
+    rows = []
+    for name, way in grouping_peers.WAYS.items():
+        right = Counter(case.area for case in pairs if case.right(way))
+        wrong = Counter(case.same for case in pairs if not case.right(way))
+        rows.append(
+            (
+                name,
+                *map(str, (right.total(), wrong[True], wrong[False])),
+                *(str(right[area]) for area in areas),
+            )
+        )
+    total = Counter(case.area for case in pairs)
+    head = ("Way", f"Right of {len(pairs)}", "One bug split", "Two bugs merged")
+    return _table((*head, *(f"{area} ({total[area]})" for area in areas)), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "variables": variables_table,
@@ -210,6 +233,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "routes": routes_table,
     "channels": channels_table,
     "commands": commands_table,
+    "grouping": grouping_table,
 }
 
 

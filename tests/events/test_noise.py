@@ -3,10 +3,37 @@ from typing import Any
 import pytest
 
 from equerry.events import noise
-from equerry.events.report import ErrorReport
+from equerry.events.report import ErrorReport, ReportedException, ReportedFrame
 
 V8 = "TypeError: x\n    at f (https://example.org/a.js:1:2)\n"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0"
+
+
+PAGE = ReportedFrame(function="?", filename="https://example.org/", in_app=True)
+OWN = ReportedFrame(function="pay", filename="https://example.org/a.js", in_app=True)
+FOREIGN = ReportedFrame(function="f", filename="chrome-extension://abc/x.js", in_app=True)
+
+
+@pytest.mark.parametrize(
+    ("message", "frames", "reason"),
+    [
+        ("Script error.", (), "script-error"),
+        ("Script error.", (PAGE,), "script-error"),
+        ("Script error.", (OWN,), ""),
+        ("ResizeObserver loop limit exceeded", (PAGE,), "resize-observer"),
+        ("ResizeObserver loop limit exceeded", (PAGE, OWN), ""),
+        ("boom", (OWN, FOREIGN), "browser-extension"),
+        ("boom", (FOREIGN, OWN), ""),
+        ("Java object is gone", (OWN,), "injected-script"),
+        ("boom", (), ""),
+        ("boom", (OWN,), ""),
+    ],
+)
+def test_reason_of_exceptions(message: str, frames: tuple[ReportedFrame, ...], reason: str) -> None:
+    """An SDK's exceptions say the same as a stack."""
+    thrown = ReportedException(type="Error", value=message, frames=frames)
+    report = ErrorReport(timestamp="", level="error", message=message, exceptions=(thrown,))
+    assert noise.reason(report) == reason
 
 
 @pytest.mark.parametrize(
@@ -49,6 +76,9 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
         ({"user_agent": "facebookexternalhit/1.1"}, "crawler"),
         ({"user_agent": "Mozilla/5.0 Chrome/149.0 Chrome-Lighthouse"}, "crawler"),
         ({"user_agent": "bot"}, "crawler"),
+        ({"user_agent": "Mozilla/5.0 (compatible; Claude-User/1.0; +x)"}, "crawler"),
+        ({"user_agent": "Mozilla/5.0 (compatible; meta-externalagent/1.1)"}, "crawler"),
+        ({"user_agent": CHROME + " MetaIAB Facebook"}, ""),
     ],
 )
 def test_reason(fields: dict[str, Any], reason: str) -> None:

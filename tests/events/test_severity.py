@@ -39,6 +39,7 @@ def facts(**given: Any) -> ErrorFacts:
         ({"message": "Minified React error #418; visit …"}, "low", "recoverable"),
         ({"message": "Minified React error #310; visit …"}, "medium", "error"),
         ({"message": "Hydration failed because …", "handled": False}, "low", "recoverable"),
+        ({"message": "Importing a module script failed.", "handled": False}, "low", "recoverable"),
         ({"message": "Failed to rehydrate the cart"}, "medium", "error"),
     ],
 )

@@ -9,8 +9,10 @@ from equerry.events.grouping import files, functions, vendors
 from equerry.events.grouping.vendors import Owner
 from equerry.events.report import Frame
 
-_PYTHON = (".py", ".pyx", ".pyc")
+# In scripts a minifier may have renamed what it found, and SDKs cannot tell packages from a site.
+_SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
 _NAME = 200
+_PATH = 500
 
 
 class Why(enum.StrEnum):
@@ -47,7 +49,13 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
 def call(frame: Frame) -> Call:
     """Return what grouping sees of a frame."""
-    return _call(frame.function, frame.module, frame.filename, frame.abs_path, frame.in_app)
+    return _call(
+        frame.function[:_NAME],
+        frame.module[:_NAME],
+        frame.filename[:_PATH],
+        frame.abs_path[:_PATH],
+        frame.in_app,
+    )
 
 
 # Without lines and columns: frames of one function are one entry.
@@ -55,19 +63,15 @@ def call(frame: Frame) -> Call:
 def _call(function: str, module: str, filename: str, abs_path: str, told: bool | None) -> Call:  # noqa: FBT001, a key of the cache
     place = filename or abs_path
     owner = _owner(place, abs_path, module, function)
-    is_python = place.endswith(_PYTHON)
-    name = functions.plain(function[:_NAME])
-    if is_python and module:
+    is_script = "://" in place or place.partition("?")[0].endswith(_SCRIPTS)
+    name = functions.plain(function)
+    if module and not is_script:
         file = files.File(module, is_built=False, had_hash=False)
     else:
         file = files.lasting(place)
-    # A source map that tells no names leaves the minifier's in a mapped file.
-    is_minified = 0 < len(name) < functions.SHORT or (
-        file.is_built and bool(name) and functions.is_minified(name)
-    )
-    is_minified = is_minified and not is_python
+    is_minified = is_script and _is_minified(name, is_built=file.is_built)
     in_app = owner is Owner.SITE and told is not False
-    if is_python and told is not None:
+    if not is_script and told is not None:
         in_app = told
     note = _note(owner, file, in_app=in_app, is_minified=is_minified, is_named=bool(name))
     lasting_name = "" if is_minified else name
@@ -80,8 +84,15 @@ def _call(function: str, module: str, filename: str, abs_path: str, told: bool |
         is_built=file.is_built,
         note=note,
         key=f"{place}|{name}" if name else "",
-        shown=f"{name or '<anonymous>'} ({where or place[:_NAME]})",
+        shown=f"{name or '<anonymous>'} ({where or place})",
     )
+
+
+def _is_minified(name: str, *, is_built: bool) -> bool:
+    """Whether the name may not last. A map that tells no names leaves the minifier's in sources."""
+    if not is_built:
+        return 0 < len(name) < functions.SHORT
+    return bool(name) and functions.is_minified(name)
 
 
 def _owner(place: str, abs_path: str, module: str, function: str) -> Owner:

@@ -11,9 +11,13 @@ _PATH = 500
 _LOCAL_SEGMENTS = 3
 _HASHED = "_"
 
-_SOURCES = (".ts", ".tsx", ".jsx", ".mts", ".cts", ".vue", ".svelte", ".py", ".pyx", ".astro")
+_SOURCES = (".ts", ".tsx", ".jsx", ".mts", ".cts", ".vue", ".svelte", ".astro", ".py", ".pyx")
+_OTHERS = (".java", ".kt", ".rb", ".php", ".go", ".rs", ".cs", ".swift", ".dart", ".ex", ".scala")
 _MAPPED = re.compile(r"^(?:webpack|turbopack|webpack-internal|ng|vite|rollup)://")
-_SCRIPT = re.compile(r"\.[cm]?js$")
+_KIND = re.compile(r"(?:\._|\.(?:min|chunk|bundle|prod|production)){0,3}(?:\.[cm]?js)?$")
+_HASH = 8
+# An inline script lies in a page, and pages have ids in their paths.
+_PAGE = re.compile(r"(?:^|/)[^./]*$|\.(?:html?|php|aspx?|jsp)$")
 
 # Where bundlers put what they make; behind it stands what tells files apart.
 _ROOT = re.compile(
@@ -31,6 +35,10 @@ _AT_VERSION = re.compile(r"(?<=[^/])@v?[0-9][^/]*|[-.]v?[0-9]+(?:\.[0-9]+)+(?=[-
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?=[a-f]{0,39}[0-9])[0-9a-f]{7,64}(?![0-9A-Za-z])")
 # What rollup (base64url, 8), esbuild and Angular (base32, 8) append or call a whole chunk.
 _TAIL = re.compile(r"(?:^|[-.])([A-Za-z0-9_-]{8})$")
+# What Turbopack (Next 16) ends the name of each chunk with: `turbopack-0zq_vp9s-5ndp`.
+_TURBOPACK = re.compile(r"(?:^|[-_])[0-9][0-9a-z_~-]{12}$")
+# A hash that the rule for hex takes off.
+_TURBOPACKED = "-0000000"
 _BASE32 = re.compile(r"^[A-Z2-7]{8}$")
 _WORD = re.compile(r"^[a-z][a-z_-]*$|^[A-Z][a-z]+$")
 _CAMEL = re.compile(r"^[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$")
@@ -58,9 +66,14 @@ def lasting(place: str) -> File:
     if "%" in path:
         path = unquote(path)
     is_mapped = _MAPPED.match(path) is not None
+    is_served = path.startswith(("http://", "https://"))
     path, is_local = _path(path)
     bare = path.partition("?")[0].partition("#")[0]
-    is_source = is_mapped or bare.endswith(_SOURCES) or "/src/" in f"/{bare}"
+    if is_served and _PAGE.search(bare):
+        return File("", is_built=True, had_hash=False)
+    # Engines give URLs and whole paths: what is neither was named by a source map.
+    is_mapped = is_mapped or bare[:1] not in {"/", "~", ""}
+    is_source = is_mapped or bare.endswith(_SOURCES + _OTHERS) or "/src/" in f"/{bare}"
     name, had_hash = _named(bare, is_local=is_local, is_source=is_source)
     return File(name, not is_source, had_hash)
 
@@ -126,12 +139,15 @@ def _named(path: str, *, is_local: bool, is_source: bool) -> tuple[str, bool]:
     if is_source:
         stem, had_hash = segments[-1], False
     else:
-        stem, had_hash = _stem(segments[-1], is_chunk=is_chunk)
+        last = _TURBOPACK.sub(_TURBOPACKED, _KIND.sub("", segments[-1])) if rest != path else ""
+        stem, had_hash = _stem(last or segments[-1], is_chunk=is_chunk)
     name = "/".join([segment for segment in lasting_ones if segment != _HASHED] + [stem])
     return ("" if name == _HASHED else name), had_hash
 
 
 def _segment(segment: str) -> str:
+    if segment.isalpha():
+        return segment.lower()
     if _VERSION.match(segment):
         return _HASHED
     return _RUNS.sub("_", _HEX.sub(_HASHED, _AT_VERSION.sub("", segment))).lower()
@@ -139,9 +155,9 @@ def _segment(segment: str) -> str:
 
 def _stem(segment: str, *, is_chunk: bool) -> tuple[str, bool]:
     """Return a built file's own name, and whether a hash was taken from it."""
-    stem = _SCRIPT.sub("", segment).removesuffix(".min")
-    for kind in (".chunk", ".bundle", ".prod", ".production", "._"):
-        stem = stem.removesuffix(kind)
+    stem = _KIND.sub("", segment)
+    if stem.isalpha() and not is_chunk and len(stem) != _HASH:
+        return stem.lower(), False
     bare = _AT_VERSION.sub("", stem)
     found = _TAIL.search(bare)
     if found and _is_hash(found[1], is_whole=found.start(1) == 0 and not is_chunk):

@@ -7,6 +7,7 @@ from equerry.events.report import ErrorFacts
 
 _READ = 1_000
 
+_CHUNK_ERROR = "ChunkLoadError"
 CHUNK = "code of the site that did not load"
 _CHUNKS = linear(
     r"^(?:Loading (?:CSS )?chunk |Failed to load chunk |Failed to fetch dynamically imported module"
@@ -28,11 +29,14 @@ _HYDRATION = (
     (r"^A tree hydrated but some attributes", "418"),
 )
 _HYDRATING = tuple((linear(pattern), number) for pattern, number in _HYDRATION)
-_HYDRATES = linear(r"(?i)hydrat|server|did not match")
 
 _NEXT = linear(
     r"\b(NEXT_REDIRECT|NEXT_NOT_FOUND|NEXT_HTTP_ERROR_FALLBACK;[0-9]{3}"
     r"|BAILOUT_TO_CLIENT_SIDE_RENDERING)\b"
+)
+# Few messages are any of these: one look tells. Its words are those of the patterns above.
+_ANY = linear(
+    r"chunk |module|preload CSS|JavaScript MIME|Minified React|ydrat|server|match|NEXT_|BAILOUT_"
 )
 _SERVER_COMPONENT = "An error occurred in the Server Components render"
 _DIGEST = "digest"
@@ -47,7 +51,7 @@ def parts(report: ErrorFacts) -> tuple[str, ...]:
     if report.message.startswith(_SERVER_COMPONENT):
         digest = report.tags.get(_DIGEST, "")
         return ("server component", digest or report.transaction or _route(report.url))
-    found = _kind(report.name, report.message[:_READ])
+    found = _kind(report.name[:_READ], report.message[:_READ])
     if not found and _DIGEST in report.tags:
         found = _kind("", report.tags[_DIGEST][:_READ])
     return found
@@ -56,15 +60,16 @@ def parts(report: ErrorFacts) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1024)
 def _kind(name: str, message: str) -> tuple[str, ...]:
     text = message.encode("utf-8", "replace")
-    if name == "ChunkLoadError" or _CHUNKS.search(text):
+    if name != _CHUNK_ERROR and _ANY.search(text) is None:
+        return ()
+    if name == _CHUNK_ERROR or _CHUNKS.search(text):
         return ("chunk", CHUNK)
     react = _REACT.search(text)
     if react:
         return ("react", react.group(1).decode())
-    if _HYDRATES.search(text):
-        for pattern, number in _HYDRATING:
-            if pattern.search(text):
-                return ("react", number)
+    for pattern, number in _HYDRATING:
+        if pattern.search(text):
+            return ("react", number)
     following = _NEXT.search(text)
     return ("next", following.group(1).decode()) if following else ()
 

@@ -2,7 +2,7 @@
 
 import functools
 
-from equerry.events.linear import Match, linear
+from equerry.events.linear import Match, linear, which
 
 # The first two lines say what happened; what follows is often a dump.
 _LINES = 2
@@ -14,7 +14,7 @@ _VARIABLE = linear(
     r"(?i)" + _KEPT + r"|[a-z][a-z0-9+.-]*:/{1,3}[^\s\"'<>)]+"
     r"|[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:[0-9]{1,2} )?"
+    r"|\b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:[0-9]{1,2} )?"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* [0-9]{1,4}"
     r"(?:,? [0-9]{4})?(?:[ t][0-9:.]+(?: ?[ap]m)?(?: gmt[+-]?[0-9]*)?(?: \([^()]{1,40}\))?)?"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[t ][0-9:.,]+(?:z|[+-][0-9:]+)?)?"
@@ -56,14 +56,18 @@ _ENGINES = (
     (r"^(?:Maximum call stack size exceeded|too much recursion)()()", "overflow"),
 )
 _SAID = tuple((linear(pattern), kind) for pattern, kind in _ENGINES)
+_which = which([pattern for pattern, _ in _ENGINES])
 _READING = linear(r"\(reading '([^']{1,100})'\)")
 _MINIFIED = 2
 
 
-@functools.lru_cache(maxsize=1024)
 def lasting(message: str) -> str:
     """Return the first lines with everything that varies as `<>`."""
-    text = message[:_CHARS]
+    return _lasting(message[:_CHARS])
+
+
+@functools.lru_cache(maxsize=1024)
+def _lasting(text: str) -> str:
     lines = [line for line in text.split("\n") if line.strip()][:_LINES]
     raw = "\n".join(lines).encode("utf-8", "replace")
     said = _engines(raw)
@@ -78,11 +82,11 @@ def _kept(match: Match) -> bytes:
 
 def _engines(raw: bytes) -> str:
     """Return one text for what each browser says its own way; "" for any other message."""
-    for pattern, kind in _SAID:
+    for number in _which(raw):
+        pattern, kind = _SAID[number]
         match = pattern.search(raw)
-        if match is None:
-            continue
-        return _canonical(kind, _text(match, 1), _text(match, 2), raw)
+        if match is not None:
+            return _canonical(kind, _text(match, 1), _text(match, 2), raw)
     return ""
 
 

@@ -78,10 +78,7 @@ def default(report: ErrorFacts) -> Parts:
         return Parts(Strategy.KNOWN, alone)
     if report.exceptions:
         chain = report.exceptions[-_CHAIN:]
-        try:
-            selections = _remembered(chain)
-        except TypeError:  # exceptions as they are kept hold variables, which have no hash
-            selections = _selections(chain)
+        selections = _of_exceptions(chain)
     elif not report.stack:
         chain = (Thrown(type=report.name, value=report.message),)
         selections = (_EMPTY,)
@@ -113,6 +110,15 @@ def _one(thrown: Thrown, selection: Selection) -> tuple[tuple[str, ...], Strateg
     return texts, Strategy.EXCEPTION if thrown.type else Strategy.MESSAGE
 
 
+def _of_exceptions(chain: tuple[Thrown, ...]) -> tuple[Selection, ...]:
+    if sum(len(thrown.frames) for thrown in chain) > _FRAMES:
+        return _selections(chain)
+    try:
+        return _remembered(chain)
+    except TypeError:  # exceptions as they are kept hold variables, which have no hash
+        return _selections(chain)
+
+
 def _of_text(report: ErrorFacts) -> tuple[tuple[Thrown, ...], tuple[Selection, ...]]:
     # V8 begins a stack with the name and the message, which may look like frames.
     stack = report.stack.removeprefix(f"{report.name}: {report.message}")
@@ -131,7 +137,7 @@ def _read(stack: str, is_overflow: bool) -> tuple[tuple[Thrown, ...], tuple[Sele
 _remembered_text = functools.lru_cache(maxsize=1024)(_read)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=512)
 def _remembered(chain: tuple[Thrown, ...]) -> tuple[Selection, ...]:
     """Remember whole chains: most errors of a site are repeats of a few."""
     return _selections(chain)

@@ -53,7 +53,8 @@ def _read(lines: Iterable[str]) -> Iterable[Frame]:
 @functools.lru_cache(maxsize=2048)
 def _frame(line: str) -> Frame | None:
     """Read a line; None where it is no frame."""
-    text = line.strip()
+    # Of a group of exceptions, Python draws the branches.
+    text = line.strip().lstrip("|+ ")
     if text.startswith("at "):
         return _v8(text[3:])
     if text.startswith('File "'):
@@ -73,7 +74,8 @@ def _v8(text: str) -> Frame:
     function, _, place = text.rpartition(" (")
     if not function:
         function, place = "", text.removeprefix("async ")
-    place = place.removesuffix(")")
+    # Hermes says `address at index.android.bundle:1:2`.
+    place = place.removesuffix(")").removeprefix("address at ")
     if place.startswith("index ") or place == "native":
         place = _NOWHERE
     return _at(function, place)

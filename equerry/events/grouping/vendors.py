@@ -25,25 +25,25 @@ _OWNERS: tuple[tuple[Owner, str], ...] = (
         Owner.PACKAGE,
         (
             r"(?:^|[/_\[~])(?:node_modules|bower_components|site-packages|dist-packages)[/_~]"
-            r"|(?:^|/)\.(?:venv|yarn|pnpm)/|(?:^|/)~/|(?:^|/)(?:chunk-)?vendors?[-~._/]"
+            r"|(?:^|/)\.(?:venv|yarn|pnpm)/|(?:^|/)~/|(?:^|/)(?:chunk-)?vendors?(?:[-~._][^/]*)?\.m?js"
         ),
     ),
     (
         Owner.RUNTIME,
         (
-            r"^node:|^internal/|^(?:async|zone|deno|bun|ext):|(?:^|/)lib/python[23][.0-9]*/"
+            r"^node:|^internal/|^(?:async|zone|deno|bun|ext):|(?:^|/)(?:lib/python[23][.0-9]*|python3[0-9]*/lib)/"
             r"|^(?:events|module|net|fs|timers|vm|_[a-z_]+)\.js$|^<frozen "
         ),
     ),
     (
         Owner.BUNDLER,
         (
-            r"webpack/(?:runtime|bootstrap|startup|container)|(?:^|/)next/dist/|@sentry|/sentry[.-]"
+            r"webpack/(?:runtime|bootstrap|startup|container)|(?:^|/)next/dist/|_next_dist_|@sentry|/sentry[.-]"
             r"|/(?:polyfills?|framework|main-app|webpack|react-refresh|runtime(?:~main|-main)?"
-            r"|turbopack|zone(?:-evergreen)?|polyfill-[a-z]+)(?:[-.][^/]*)?\.m?js"
+            r"|zone(?:-evergreen)?)(?:[-.][0-9a-z]{8,40})?(?:\.chunk|\.bundle)?\.m?js"
             r"|/_next/static/chunks/main-[^/]*\.js|/(?:react-dom|react|jquery|preact|vue|angular)"
             r"(?:[-.@][^/]*)?\.m?js|\[(?:turbopack|externals|next)\]|/@(?:vite|react-refresh|id)\b"
-            r"|/_?next-server\.js|\.runtime\.(?:prod|dev)\.js"
+            r"|/_next/static/chunks/turbopack-|/_?next-server\.js|\.runtime\.(?:prod|dev)\.js"
         ),
     ),
     (
@@ -57,6 +57,8 @@ _OWNERS: tuple[tuple[Owner, str], ...] = (
     ),
 )
 _PATTERNS = tuple((owner, linear(f"(?i){pattern}")) for owner, pattern in _OWNERS)
+# Most files are the site's: one look tells.
+_ANY = linear("(?i)" + "|".join(f"(?:{pattern})" for _, pattern in _OWNERS))
 _PATH = 500
 # What @sentry/browser and zone.js wrap around a page's own callbacks.
 _WRAPPERS = frozenset({"sentryWrapped", "wrapped", "__sentry_wrapped__", "__rrweb_wrapped__"})
@@ -66,10 +68,9 @@ _WRAPPERS = frozenset({"sentryWrapped", "wrapped", "__sentry_wrapped__", "__rrwe
 def owner(path: str) -> Owner:
     """Return who wrote the file of a path or URL, by its name alone."""
     text = path[:_PATH].replace("\\", "/").encode("utf-8", "replace")
-    for whose, pattern in _PATTERNS:
-        if pattern.search(text):
-            return whose
-    return Owner.SITE
+    if _ANY.search(text) is None:
+        return Owner.SITE
+    return next(whose for whose, pattern in _PATTERNS if pattern.search(text))
 
 
 def wraps(function: str) -> bool:
