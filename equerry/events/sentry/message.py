@@ -4,22 +4,22 @@ import re
 from typing import Any
 
 from equerry.events import limits
+from equerry.events.fields import Draft
 from equerry.events.sentry import lenient
-from equerry.events.sentry.lenient import Cut
 
 # `%s`, `%(name)r`, `%-5.2f`. The width is read and not obeyed: `%999999999d` would fill the memory.
 _PLACE = re.compile(r"%(?:\(([^()%]{1,64})\))?[-#0 +]{0,4}[0-9]{0,9}(?:\.[0-9]{0,9})?([a-zA-Z%])")
 _MARKS = frozenset("sdifrxXeEgGcaouOjy%")
 
 
-def read(event: dict[str, Any], cut: Cut) -> str:
+def read(event: dict[str, Any], draft: Draft) -> str:
     """Return an event's message, formatted; "" where it has none."""
     for name in ("logentry", "message"):
         given = event.get(name)
         if isinstance(given, dict):
             given = given.get("formatted") or _formatted(given.get("message"), given.get("params"))
         if given:
-            return lenient.text(given, limits.MESSAGE, "message", cut)
+            return lenient.text(given, limits.MESSAGE, "message", draft)
     return ""
 
 

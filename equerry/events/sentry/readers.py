@@ -20,7 +20,7 @@ from equerry.events.sentry import (
     sessions,
     vitals,
 )
-from equerry.events.sentry.context import Context, Reader, json_object
+from equerry.events.sentry.context import Context, Reader
 
 ITEM_BYTES = 1024 * 1024
 # What one envelope may become: a container of logs holds many.
@@ -95,11 +95,8 @@ def event(raw: bytes, sender: Sender, now_ms: int) -> Intake:
         cause = Cause("body", "is too large", f"{ITEM_BYTES} bytes")
         raise Refused(413, "the event is too large", (cause,))
     context = Context("", sender, moment(now_ms))
-    given = json_object(raw)
-    if given.get("type") == "transaction":
-        return Intake(tuple(vitals.convert(given, context)), ())
-    taken = error.convert(given, context)
-    return Intake((taken,), (), id=taken.id)
+    taken = error.read(raw, context)
+    return Intake(tuple(taken), (), id=taken[0].id if taken else "")
 
 
 def check_in(given: dict[str, Any], slug: str, sender: Sender, now_ms: int) -> Intake:
