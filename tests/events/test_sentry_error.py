@@ -1,6 +1,7 @@
 """An SDK's event as an error: each interface, in each form, and what is odd about it."""
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from equerry.events import event as events
 from equerry.events.intake import Sender
 from equerry.events.report import ErrorReport
-from equerry.events.sentry import readers
+from equerry.events.sentry import people, readers
 
 ID = "fedcba9876543210" * 2
 SENDER = Sender("UA/1", "203.0.113.0/24", "realm")
@@ -328,6 +329,22 @@ def test_what_is_long_is_cut() -> None:
     exceptions = [{"type": f"T{number}", "value": "v"} for number in range(90)]
     report = read({"exception": {"values": exceptions}})
     assert (len(report["exceptions"]), report["name"]) == (50, "T89")
+
+
+def test_a_large_param_named_often() -> None:
+    """Half a megabyte put into a thousand places is still one message, soon."""
+    for large in ("x" * 500_000, ["x" * 500_000]):
+        began = time.monotonic()
+        report = read({"logentry": {"message": "%(a)s" * 1_600, "params": {"a": large}}})
+        assert len(report["message"]) == 8_192
+        assert time.monotonic() - began < 2
+
+
+def test_long_names_are_not_remembered() -> None:
+    """A name of a megabyte is hashed and forgotten."""
+    assert len(read({"user": {"username": "9" * 900_000}})["user"]) == 16
+    assert people._parsed.cache_info().currsize <= 1024
+    assert people._network("1" * 100) == ""
 
 
 def test_ids() -> None:

@@ -70,6 +70,8 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
         reader = READERS.get(item.type)
         if reader is None:
             skipped[item.type if item.type in SKIPPED else OTHER] += 1
+        elif len(accepted) >= REPORTS:
+            skipped[OTHER] += 1
         elif len(item.payload) > ITEM_BYTES:
             status = 413
             causes.append(Cause(f"items[{index}]", "is too large", f"{ITEM_BYTES} bytes"))
