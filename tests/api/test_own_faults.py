@@ -14,8 +14,9 @@ from werkzeug.serving import make_server
 
 from api.app import build, make_acceptor
 from equerry import faults, keys
+from equerry.cli.address import base_url, dsn_of
 from equerry.redis_client import Redis
-from equerry.settings import Settings
+from equerry.settings import Project, Settings
 from equerry.stream.acceptor import Acceptor
 
 QUIET_SECONDS = 1.5
@@ -30,13 +31,13 @@ class Broken(Acceptor):
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[str]:
+def serving(app: Flask, project: Project) -> Iterator[str]:
     """Serve the app on loopback, and report this process's faults to it; yields its DSN."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        dsn = f"http://{WEB_KEY}@127.0.0.1:{server.port}/1"
+        dsn = dsn_of(project, base_url("127.0.0.1", server.port))
         faults.report_to(dsn, "1.0")
         yield dsn
     finally:
@@ -50,7 +51,7 @@ def serving(app: Flask) -> Iterator[str]:
 def test_a_fault_is_reported_to_itself(redis: Redis, settings: Settings) -> None:
     """A DSN of its own is as good as another's: the fault is an event like any other."""
     app = build(settings, make_acceptor(settings))
-    with serving(app):
+    with serving(app, settings.projects[0]):
         logging.getLogger("equerry").error("a fault of ours")
         sentry_sdk.flush(5)
         time.sleep(QUIET_SECONDS)
@@ -70,7 +71,7 @@ def test_a_fault_of_taking_faults_ends(settings: Settings) -> None:
         if request.path.endswith("/envelope/"):
             envelopes.append(time.monotonic())
 
-    with serving(app):
+    with serving(app, settings.projects[0]):
         answer = app.test_client().post(
             "/api/errors", json={"message": "m"}, headers={"X-Equerry-Key": WEB_KEY}
         )

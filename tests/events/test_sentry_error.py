@@ -360,6 +360,9 @@ def test_ids() -> None:
         assert [one.id for one in taken.accepted] == [taken.id] == [expected]
     taken = readers.read(b'{}\n{"type":"event"}\n{"event_id":"x"}', SENDER, NOW_MS)
     assert len(taken.id) == 32
+    two = f'{{"event_id":"{ID}"}}\n' + '{"type":"event"}\n{}\n' * 2
+    taken = readers.read(two.encode(), SENDER, NOW_MS)
+    assert taken.id == taken.accepted[0].id == ID != taken.accepted[1].id
 
 
 @settings(max_examples=300, deadline=None)

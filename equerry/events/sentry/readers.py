@@ -53,6 +53,8 @@ SKIPPED = frozenset(
     }
 )
 OTHER = "other"
+# The header's id is that of the one item of these; a second one, which no SDK sends, has its own.
+_NAMED = frozenset({"event", "transaction", "feedback"})
 
 
 def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
@@ -61,7 +63,8 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
     Raises Refused where the framing does not hold.
     """
     whole = envelope.split(raw)
-    context = Context(lenient.identity(whole.header.event_id), sender, moment(now_ms))
+    header_id = lenient.identity(whole.header.event_id)
+    context = Context(header_id, sender, moment(now_ms))
     accepted: list[Incoming] = []
     causes: list[Cause] = []
     skipped: Counter[str] = Counter()
@@ -79,6 +82,8 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
             try:
                 found = reader(bytes(item.payload), context)
                 accepted += found
+                if item.type in _NAMED and found:
+                    context = context._replace(event_id="")
                 skipped[item.type] += not found
             except Refused as refused:
                 causes += (
@@ -87,7 +92,7 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
     if len(accepted) > REPORTS:
         skipped[OTHER] += len(accepted) - REPORTS
         del accepted[REPORTS:]
-    id_ = context.event_id or next((each.id for each in accepted if each.kind == ERRORS), "")
+    id_ = header_id or next((each.id for each in accepted if each.kind == ERRORS), "")
     return Intake(tuple(accepted), tuple(causes), id=id_, status=status, skipped=dict(+skipped))
 
 
