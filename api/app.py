@@ -9,7 +9,7 @@ from equerry.health.lookout import Lookout
 from equerry.redis_client import connect
 from equerry.settings import Settings
 from equerry.stream.acceptor import Acceptor, Replayer
-from equerry.stream.door import Door
+from equerry.stream.door import Door, quotas
 from equerry.stream.spool import Spool
 
 # A reporter waits for its answer; beyond this Redis counts as away, and the spool takes the event.
@@ -35,7 +35,7 @@ def make_acceptor(settings: Settings) -> Acceptor:
     """Return this process's way to the stream, with a spool of its own."""
     redis = connect(settings.redis_url, timeout_seconds=REDIS_SECONDS)
     spool = Spool(settings.data_path / "spool", settings.queue.spool_max_bytes)
-    return Acceptor(Door(redis, settings.queue), spool)
+    return Acceptor(Door(redis, settings.queue, quotas(settings.projects)), spool)
 
 
 def build(settings: Settings, acceptor: Acceptor) -> Flask:

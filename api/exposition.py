@@ -15,9 +15,10 @@ from redis.exceptions import RedisError
 
 from api import client_address, replies
 from equerry import clock, keys
+from equerry.health import client_drops
 from equerry.health.lookout import Lookout
 from equerry.health.part import Status
-from equerry.issues import index
+from equerry.issues import counters
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 
@@ -49,6 +50,11 @@ FAMILIES: dict[str, Family] = {
         "project,reason",
         "Events that the door turned away, or knew already (repeated), and items of SDKs that"
         " nobody reads (skipped-<type>)",
+    ),
+    "equerry_client_dropped": Family(
+        "counter",
+        "project,reason,category",
+        "What clients say that they dropped themselves: by sampling, a full queue, a lost network",
     ),
     "equerry_dead_letters": Family("gauge", "project", "Events that no delivery could process"),
     "equerry_notifications_waiting": Family("gauge", "project", "Notifications in the outbox"),
@@ -106,10 +112,13 @@ class _State(Collector):
             yield "equerry_stream_bytes", label, int(redis.get(keys.events_bytes(scope)) or 0)
             yield "equerry_dead_letters", label, redis.xlen(keys.dead(scope))
             yield "equerry_notifications_waiting", label, redis.zcard(keys.outbox_due(scope))
-            for what, number in index.counts(redis, scope, [today]).items():
+            for what, number in counters.read(redis, scope, [today]).items():
                 yield "equerry_events_today", {**label, "what": what}, number
             for reason, number in redis.hgetall(keys.refusals(scope)).items():
                 yield "equerry_refused", {**label, "reason": reason.decode()}, int(number)
+            for (reason, category), number in client_drops.read(redis, scope).items():
+                labels = {**label, "reason": reason, "category": category}
+                yield "equerry_client_dropped", labels, number
 
 
 def blueprint(settings: Settings, redis: Redis, lookout: Lookout) -> Blueprint:

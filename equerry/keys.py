@@ -37,6 +37,19 @@ def rate(scope: str, bucket: str) -> str:
     return f"{{{scope}}}:rate:{bucket}"
 
 
+def quota(scope: str, window: str) -> str:
+    """Events accepted in this `minute`, `hour` or `day`; expires with it. The door's script."""
+    return f"{{{scope}}}:quota:{window}"
+
+
+def quotas_used_up(scope: str) -> str:
+    """Hash: quota → the start of the window that it refused in last, epoch ms. The door's script.
+
+    `told-<window>`, `warned-<window>`: those that were told of last. The jobs.
+    """
+    return f"{{{scope}}}:quotas-used-up"
+
+
 def counts(scope: str, bucket: str) -> str:
     """Hash of counters for a minute, an hour or a day (`2026-11-23T15`). The commit, the door."""
     return f"{{{scope}}}:counts:{bucket}"
@@ -47,19 +60,87 @@ def refusals(scope: str) -> str:
     return f"{{{scope}}}:refusals"
 
 
+def fingerprints(scope: str) -> str:
+    """Hash: fingerprint → the number of its issue. The commit, the rebuild; retention trims it."""
+    return f"{{{scope}}}:fingerprints"
+
+
+def next_issue(scope: str) -> str:
+    """The highest issue number given so far. The commit, the rebuild."""
+    return f"{{{scope}}}:issue-number"
+
+
+def merged(scope: str) -> str:
+    """Hash: number of an issue → of the one that it was merged into. People's actions."""
+    return f"{{{scope}}}:merged"
+
+
+def states(scope: str) -> str:
+    """Hash: number of an issue → its state. The commit, people's actions."""
+    return f"{{{scope}}}:states"
+
+
+def releases(scope: str) -> str:
+    """Sorted set of releases by when they were first seen, epoch ms. The commit, the rebuild."""
+    return f"{{{scope}}}:releases"
+
+
 def issues(scope: str) -> str:
-    """Sorted set of fingerprints by last seen, epoch ms. The commit; retention trims it."""
+    """Sorted set of issue numbers by last seen, epoch ms. The commit; retention trims it."""
     return f"{{{scope}}}:issues"
 
 
-def issue(scope: str, fingerprint: str) -> str:
-    """Hash of one issue: title, count, when it was first seen. The commit."""
-    return f"{{{scope}}}:issue:{fingerprint}"
+def issue(scope: str, number: int | str) -> str:
+    """Hash of one issue: title, culprit, count, when it was first seen. The commit."""
+    return f"{{{scope}}}:issue:{number}"
 
 
-def known_issues(scope: str) -> str:
-    """Hash: fingerprint → the highest severity seen, and when it was last told. The commit."""
-    return f"{{{scope}}}:known-issues"
+ISSUE_PARTS = ("counts", "users", "tags", "samples", "activity")
+
+
+def issue_part(scope: str, number: int, part: str) -> str:
+    """One of ISSUE_PARTS. The commit; activity also people's actions."""
+    return f"{issue(scope, number)}:{part}"
+
+
+def staged(scope: str) -> str:
+    """What stands for the scope in the names of an index that is being rebuilt; its hash tag."""
+    return f"{scope}}}:rebuilt:{{"
+
+
+def recent_releases(scope: str) -> str:
+    """Sorted set of releases by last seen, epoch ms. The commit; a job trims it."""
+    return f"{{{scope}}}:recent-releases"
+
+
+def release(scope: str, name: str) -> str:
+    """Hash of one release: when first seen, events, sessions by how they went. The commit."""
+    return f"{{{scope}}}:release:{name}"
+
+
+def release_hour(scope: str, hour: str) -> str:
+    """Hash: release → sessions begun in this hour; expires. The commit."""
+    return f"{{{scope}}}:release-sessions:{hour}"
+
+
+def release_people(scope: str, name: str) -> str:
+    """HyperLogLog of users or sessions, `<what>:<day>:<release>`; expires. The commit."""
+    return f"{{{scope}}}:release-people:{name}"
+
+
+def monitors(scope: str) -> str:
+    """Hash: monitor → its state and last check-ins. The commit; retention trims it."""
+    return f"{{{scope}}}:monitors"
+
+
+def client_drops(scope: str) -> str:
+    """Hash: `<reason> <category>` → what clients dropped, since the start. The commit."""
+    return f"{{{scope}}}:client-drops"
+
+
+def spikes(scope: str) -> str:
+    """Hash: number of an issue → its totals within the last hour, and whether it spikes. A job."""
+    return f"{{{scope}}}:spikes"
 
 
 def fence(scope: str, consumer: str) -> str:
@@ -140,6 +221,16 @@ def conditions() -> str:
 def beat_sent() -> str:
     """Hash: job → when beat sent it last, epoch ms. Beat."""
     return f"{{{SITE}}}:beat:sent"
+
+
+def tokens() -> str:
+    """Hash: name → a token of the operator's port, hashed. `equerry token`."""
+    return f"{{{SITE}}}:tokens"
+
+
+def tokens_used() -> str:
+    """Hash: name of a token → when it was last used, epoch ms, to the hour. The dashboard."""
+    return f"{{{SITE}}}:tokens:used"
 
 
 def scopes_seen() -> str:

@@ -15,6 +15,7 @@ from equerry.events.event import (
     DROPS,
     ERRORS,
     FEEDBACK,
+    ISSUES,
     JOBS,
     LOGS,
     METRICS,
@@ -31,6 +32,7 @@ from equerry.events.report import (
     MetricReport,
     SessionReport,
 )
+from equerry.issues import journal
 from equerry.issues.tally import title
 
 COLOURS = {
@@ -133,6 +135,12 @@ def _job(event: Event) -> tuple[str, ...]:
     return (run.result, run.job, f"{run.duration_ms} ms", summary, run.error)
 
 
+def _issue(event: Event) -> tuple[str, ...]:
+    line = journal.decode(event.raw)
+    parts = (f"issue {line.issue}", line.by, line.note, f"into {line.into}" * bool(line.into))
+    return (line.what, *parts)
+
+
 # Kind → the word that leads the line (a severity, a result), and the parts after the project.
 PARTS: dict[str, Callable[[Event], tuple[str, ...]]] = {
     ERRORS: _error,
@@ -144,6 +152,7 @@ PARTS: dict[str, Callable[[Event], tuple[str, ...]]] = {
     FEEDBACK: _feedback,
     ALERTS: _alert,
     JOBS: _job,
+    ISSUES: _issue,
     NOISE: _error,
 }
 

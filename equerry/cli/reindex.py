@@ -14,9 +14,9 @@ from equerry import clock, settings_file
 from equerry.archive import gate
 from equerry.archive.hours import Hour
 from equerry.cli.connection import connected
-from equerry.issues import recount as recounting
+from equerry.health.rebuild import Rebuild
 from equerry.issues import reindex as reindexing
-from equerry.issues.recount import Recount
+from equerry.issues.reindex import Other, Rebuilt
 from equerry.settings import Settings
 
 # One transaction holds a project's whole index: some seconds for 100,000 issues.
@@ -46,7 +46,7 @@ class Summary(msgspec.Struct, frozen=True):
 @click.option("--force", is_flag=True, help="Even if another machine's segments are not here.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def reindex(wait_seconds: float, *, force: bool, as_json: bool) -> None:
-    """Rebuild counters and issues in Redis from the archive.
+    """Rebuild counters, issues, releases and monitors in Redis from the archive.
 
     For when Redis lost its data, or counters are in doubt. Meanwhile events are accepted and wait
     in the queue. The old index is replaced at the very end: stopped before, nothing has changed.
@@ -57,21 +57,26 @@ def reindex(wait_seconds: float, *, force: bool, as_json: bool) -> None:
     settings = settings_file.load()
     began = time.monotonic()
     with connected(settings, timeout_seconds=SWAP_SECONDS) as redis, _progress() as progress:
-        counted = reindexing.reindex(
+        rebuilt = reindexing.reindex(
             redis,
             settings,
             clock.now_ms(),
             progress,
+            other=lambda scope: _signals(Rebuild(redis, scope)),
             alone=not force,
             wait_seconds=wait_seconds,
         )
-    summary = _summary(settings, counted, time.monotonic() - began)
+    summary = _summary(settings, rebuilt, time.monotonic() - began)
     if as_json:
         click.echo(msgspec.json.encode(summary))
     else:
         _tell(summary)
-    if counted.damaged:
+    if summary.damaged:
         sys.exit(1)
+
+
+def _signals(rebuild: Rebuild) -> Other:
+    return Other(rebuild.add, rebuild.replace)
 
 
 @contextmanager
@@ -91,7 +96,8 @@ def _progress() -> Iterator[Callable[[Hour, Sequence[Hour]], None]]:
         yield lambda _hour, hours: bar.update(task, total=len(hours), advance=1)
 
 
-def _summary(settings: Settings, counted: Recount, seconds: float) -> Summary:
+def _summary(settings: Settings, rebuilt: Rebuilt, seconds: float) -> Summary:
+    counted = rebuilt.counted
     return Summary(
         lines=counted.lines,
         repeated=counted.repeated,
@@ -101,8 +107,8 @@ def _summary(settings: Settings, counted: Recount, seconds: float) -> Summary:
         seconds=round(seconds, 3),
         projects={
             project.slug: {
-                "events": recounting.events(counted.tallies[project.id]),
-                "issues": len(counted.tallies[project.id].issues),
+                "events": counted.events[project.id],
+                "issues": rebuilt.issues[project.id],
             }
             for project in settings.projects
         },

@@ -23,6 +23,7 @@ EMPTY = {
     "feedback": "Visitors write it where a page shows the SDK's form.",
     "alerts": "`equerry alert test` sends one.",
     "jobs": "They are recorded once `equerry up` runs.",
+    "issues": "Each new issue, and what is done to one, is recorded here.",
     "noise": "What browsers' extensions and robots cause is kept here.",
 }
 

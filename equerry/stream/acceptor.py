@@ -99,6 +99,9 @@ class Acceptor:
 _REFUSALS = {
     "rate-address": "too many events from your address; wait as Retry-After says",
     "rate-key": "too many events with this key; wait as Retry-After says",
+    "quota-minute": "this project's quota for the minute is used up; wait as Retry-After says",
+    "quota-hour": "this project's quota for the hour is used up; wait as Retry-After says",
+    "quota-day": "this project's quota for the day is used up; wait as Retry-After says",
     "queue-full": "the queue is full; wait as Retry-After says",
 }
 

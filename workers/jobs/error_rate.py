@@ -1,9 +1,9 @@
-"""Compares each project's errors with its page views."""
+"""Compares each project's errors with its page views, or with its sessions."""
 
 from equerry import clock
 from equerry.finding import Finding
 from equerry.health import error_rate
-from equerry.issues import index
+from equerry.issues import counters
 from workers.jobs.job import Context, Outcome
 
 MINUTE_MS = 60_000
@@ -29,13 +29,14 @@ def run(context: Context) -> Outcome:
         judged = [
             error_rate.judge(
                 name,
-                index.counts(context.redis, scope, buckets),
+                counters.read(context.redis, scope, buckets),
                 threshold=limits.threshold,
                 min_page_views=limits.min_page_views,
             )
             for name, buckets in windows(context.now_ms).items()
         ]
         summary |= {f"{project.slug}.{window.name}": window.verdict.value for window in judged}
+        summary[f"{project.slug}.per"] = judged[-1].per
         finding = error_rate.finding(judged, project.slug, limits.threshold, context.now_ms)
         if finding is not None:
             found[scope] = (finding,)

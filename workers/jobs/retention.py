@@ -6,6 +6,7 @@ from redis.exceptions import ResponseError
 
 from equerry.alerts import ledger, outbox
 from equerry.archive import closing
+from equerry.health import monitor_store
 from equerry.issues import index
 from workers.jobs import bound_index
 from workers.jobs.job import Context, Outcome
@@ -47,6 +48,9 @@ def run(context: Context) -> Outcome:
             ),
             "notifications_forgotten": sum(
                 outbox.forget_dead(context.redis, scope, before_ms) for scope in context.scopes
+            ),
+            "monitors_forgotten": sum(
+                monitor_store.forget(context.redis, scope, before_ms) for scope in context.scopes
             ),
             "alerts_forgotten": sum(
                 ledger.forget(context.redis, scope, before_ms) for scope in context.scopes
