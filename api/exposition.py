@@ -46,7 +46,10 @@ FAMILIES: dict[str, Family] = {
         "gauge", "project,what", "Events processed since midnight UTC, by kind and severity"
     ),
     "equerry_refused": Family(
-        "counter", "project,reason", "Events that the door turned away, or knew already (repeated)"
+        "counter",
+        "project,reason",
+        "Events that the door turned away, or knew already (repeated), and items of SDKs that"
+        " nobody reads (skipped-<type>)",
     ),
     "equerry_client_dropped": Family(
         "counter",

@@ -63,25 +63,17 @@ class Receiver:
 
     def _take(self, form: Form, held: ExitStack) -> Response:
         environ = request.environ  # read as it is: request.headers looks a name up by scanning
-        key = form.key()
-        project = None
-        if key.text or form.key_in is None:
-            project = self._project(form, key)
         address = client_address.client(
             environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted
         )
         bucket = client_address.bucket(address)
-        with self._uploads.reading(bucket):
-            raw = body.read(
-                environ["wsgi.input"],
-                request.content_length,
-                environ.get("HTTP_CONTENT_ENCODING", ""),
-                form.limits,
-                lambda: held.enter_context(self._large.reading(bucket)),
-            )
-        if project is None and form.key_in is not None:
+        key = form.key()
+        if key.text or form.key_in is None:
+            project = self._project(form, key)
+            raw = self._body(form, bucket, held)
+        else:
+            raw = self._body(form, bucket, held)
             project = self._project(form, form.key_in(raw))
-        assert project is not None  # noqa: S101
         sender = Sender(
             environ.get("HTTP_USER_AGENT", ""), client_address.anonymous(address), project.key
         )
@@ -96,6 +88,17 @@ class Receiver:
         if taken.skipped:
             self._acceptor.count_skipped(scope, taken.skipped)
         return form.reply(taken)
+
+    def _body(self, form: Form, bucket: str, held: ExitStack) -> bytes:
+        """Read the body; a large one's place is held until its reports are kept."""
+        with self._uploads.reading(bucket):
+            return body.read(
+                request.environ["wsgi.input"],
+                request.content_length,
+                request.environ.get("HTTP_CONTENT_ENCODING", ""),
+                form.limits,
+                lambda: held.enter_context(self._large.reading(bucket)),
+            )
 
     def _project(self, form: Form, key: Key) -> Project:
         origin = request.environ.get("HTTP_ORIGIN", "")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import tables
 
+from equerry.events.sentry import readers
+
 
 @pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda document: document.name)
 def test_the_tables_are_the_codes(document: Path) -> None:
@@ -30,3 +32,10 @@ def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
         if "://" not in target:
             assert (document.parent / target).exists(), target
+
+
+def test_every_item_of_an_envelope_is_told_of() -> None:
+    """What becomes of each type of item, read or skipped, stands in the document for senders."""
+    document = next(each for each in tables.DOCUMENTS if each.name == "reporting.md")
+    named = set(re.findall(r"`(\w+)`", document.read_text("utf-8")))
+    assert {*readers.READERS, *readers.SKIPPED} <= named

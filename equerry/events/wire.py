@@ -11,16 +11,16 @@ from equerry.events import limits
 _LONG = 1 << 63
 
 
-def _plain_type() -> Any:  # noqa: ANN401, a type made of types
-    """Return the type of JSON of at most limits.DEPTH levels, whose integers have 64 bits."""
+def plain_type(levels: int) -> Any:  # noqa: ANN401, a type made of types
+    """Return the type of JSON of at most so many levels, whose integers have 64 bits."""
     whole = Annotated[int, msgspec.Meta(ge=-_LONG, le=_LONG - 1)]
     kind: Any = str | bool | whole | float | None
-    for _ in range(limits.DEPTH):
+    for _ in range(levels):
         kind = dict[str, kind] | list[kind] | str | bool | whole | float | None
     return kind
 
 
-_PLAIN = msgspec.json.Decoder(_plain_type())
+_PLAIN = msgspec.json.Decoder(plain_type(limits.DEPTH))
 
 _BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _ALL_BUT_BRACKETS_AND_QUOTES = bytes(set(range(256)) - set(b'[]{}"'))

@@ -22,8 +22,8 @@ from equerry.stream.entry import Entry
 log = logging.getLogger(__name__)
 
 REPLAY_BATCH = 200
-# A raw body of 256 KiB, and what the door adds to each of at most 100 events.
-LARGEST_REQUEST_BYTES = 512 * 1024
+# A raw envelope of 10 MiB, and what the door adds to each of at most 1,000 reports in it.
+LARGEST_REQUEST_BYTES = 12 * 1024 * 1024
 
 
 class Spooled(NamedTuple):

@@ -133,7 +133,7 @@ def test_a_disk_that_refuses_is_a_full_spool(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No folder, no descriptor, a torn line that cannot be cut: all are one error, no leak."""
-    spool = Spool(tmp_path / "spool", 1_000_000)
+    spool = Spool(tmp_path / "spool", 100_000_000)
     (tmp_path / "spool").rename(tmp_path / "away")
     assert not spool.has_room()
     with pytest.raises(SpoolFull, match="No such file"):

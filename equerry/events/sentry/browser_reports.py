@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 from equerry.errors import Cause, Refused
 from equerry.events import limits
 from equerry.events.event import ERRORS
-from equerry.events.fields import moment
+from equerry.events.fields import Draft, moment
 from equerry.events.intake import Incoming
 from equerry.events.report import ErrorReport
 from equerry.events.sentry import lenient
 from equerry.events.sentry.context import Context, incoming, value
-from equerry.events.sentry.lenient import Cut
 
 REPORTS = 100
 CSP = "csp-violation"
@@ -62,9 +61,9 @@ def read(payload: bytes, context: Context, now_ms: int) -> list[Incoming]:
 
 
 def _error(given: dict[str, Any], context: Context, now_ms: int) -> Incoming:
-    cut: Cut = {}
+    draft = Draft("")
     body: dict[str, Any] = given["body"]
-    type_ = lenient.text(given.get("type"), limits.WORD, "type", cut) or "unknown"
+    type_ = lenient.text(given.get("type"), limits.WORD, "type", draft) or "unknown"
     told = _violation(body) if type_ == CSP else _other(type_, body)
     age_ms = min(lenient.whole(given.get("age")), _DAY_MS)
     url = _first(body, "documentURL", "document-uri", "document_uri") or _first(given, "url")
@@ -82,8 +81,8 @@ def _error(given: dict[str, Any], context: Context, now_ms: int) -> Incoming:
         logger=type_,
         group_by=(type_, *(part[: limits.TAG_VALUE] for part in told.parts if part)),
         tags={name: text[: limits.TAG_VALUE] for name, text in told.tags.items() if text},
-        extra={"report": lenient.tree(body, "extra.report", cut)},
-        cut=cut,
+        extra={"report": lenient.tree(body, "extra.report", draft)},
+        cut=draft.cut,
     )
     return incoming(ERRORS, report)
 

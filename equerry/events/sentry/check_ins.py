@@ -5,11 +5,11 @@ from typing import Any
 from equerry.errors import Cause, Refused
 from equerry.events import limits
 from equerry.events.event import CHECK_INS
+from equerry.events.fields import Draft
 from equerry.events.intake import Incoming
 from equerry.events.report import CheckInReport
 from equerry.events.sentry import lenient
 from equerry.events.sentry.context import Context, incoming, json_object
-from equerry.events.sentry.lenient import Cut
 
 STATUSES = ("in_progress", "ok", "error")
 
@@ -22,8 +22,8 @@ def read(payload: bytes, context: Context) -> list[Incoming]:
 
 def convert(given: dict[str, Any], slug: object, context: Context) -> Incoming:
     """Return the check-in of a monitor. Raises Refused as `read` does."""
-    cut: Cut = {}
-    monitor = lenient.text(slug, limits.COMPONENT, "monitor", cut).strip()
+    draft = Draft("")
+    monitor = lenient.text(slug, limits.COMPONENT, "monitor", draft).strip()
     status = given.get("status")
     if not monitor:
         raise _refused("monitor_slug", "is required", "")
@@ -35,12 +35,14 @@ def convert(given: dict[str, Any], slug: object, context: Context) -> Incoming:
         status=status,
         check_in=identity(given.get("check_in_id")),
         duration_seconds=_seconds(given.get("duration")),
-        release=lenient.text(given.get("release"), limits.RELEASE, "release", cut),
-        environment=lenient.text(given.get("environment"), limits.ENVIRONMENT, "environment", cut),
-        config=lenient.tree(given.get("monitor_config"), "config", cut),
+        release=lenient.text(given.get("release"), limits.RELEASE, "release", draft),
+        environment=lenient.text(
+            given.get("environment"), limits.ENVIRONMENT, "environment", draft
+        ),
+        config=lenient.tree(given.get("monitor_config"), "config", draft),
         user_agent=context.user_agent,
         address=context.sender.address,
-        cut=cut,
+        cut=draft.cut,
     )
     return incoming(CHECK_INS, report)
 
@@ -58,7 +60,7 @@ def _seconds(given: object) -> float | None:
 
 def identity(given: object) -> str:
     """Return a check-in's id in the form that all senders share where it is a UUID; else cut."""
-    return lenient.identity(given) or lenient.text(given, limits.WORD, "check_in", {})
+    return lenient.identity(given) or lenient.text(given, limits.WORD, "check_in", Draft(""))
 
 
 def _refused(field: str, problem: str, limit: str) -> Refused:

@@ -2,11 +2,11 @@
 
 from equerry.events import limits
 from equerry.events.event import DROPS
+from equerry.events.fields import Draft
 from equerry.events.intake import Incoming
 from equerry.events.report import DropReport
 from equerry.events.sentry import lenient
 from equerry.events.sentry.context import Context, incoming, json_object
-from equerry.events.sentry.lenient import Cut
 
 # SDKs know some twenty reasons, and as many categories.
 DROPS_PER_REPORT = 200
@@ -26,15 +26,15 @@ def read(payload: bytes, context: Context) -> list[Incoming]:
         quantity = lenient.whole(each.get("quantity"))
         if not quantity:
             continue
-        cut: Cut = {}
+        draft = Draft("")
         report = DropReport(
             timestamp=at,
-            reason=lenient.text(each.get("reason"), limits.WORD, "reason", cut),
-            category=lenient.text(each.get("category"), limits.WORD, "category", cut),
+            reason=lenient.text(each.get("reason"), limits.WORD, "reason", draft),
+            category=lenient.text(each.get("category"), limits.WORD, "category", draft),
             quantity=quantity,
             user_agent=context.user_agent,
             address=context.sender.address,
-            cut=cut,
+            cut=draft.cut,
         )
         found.append(incoming(DROPS, report))
     return found

@@ -6,11 +6,11 @@ from equerry.events import limits
 from equerry.events.containers import prune
 from equerry.events.errors_in import LEVELS
 from equerry.events.event import ERRORS
+from equerry.events.fields import Draft
 from equerry.events.intake import Incoming
 from equerry.events.report import ErrorReport, ReportedException
-from equerry.events.sentry import lenient, message, people, request, stack
+from equerry.events.sentry import lenient, message, people, request, stack, vitals, well_formed
 from equerry.events.sentry.context import Context, incoming, json_object
-from equerry.events.sentry.lenient import Cut
 
 # Beside the native ones: console.log's and Python's own.
 _LEVELS = LEVELS | {"log": "info", "trace": "debug", "notice": "info", "warn": "warning"}
@@ -29,43 +29,47 @@ _DEBUG_ID_BYTES = 64
 
 def read(payload: bytes, context: Context) -> list[Incoming]:
     """Read an `event` item. Raises Refused where it is no JSON object."""
-    return [convert(json_object(payload), context)]
+    fitting = well_formed.read(payload)
+    event = json_object(payload) if fitting is None else fitting
+    if event.get("type") == "transaction":  # the older endpoint takes both
+        return vitals.convert(event, context)
+    return [_convert(event, context, plain=fitting is not None)]
 
 
-def convert(event: dict[str, Any], context: Context) -> Incoming:
-    """Return the error that an SDK's event tells of."""
-    cut: Cut = {}
+def _convert(event: dict[str, Any], context: Context, *, plain: bool) -> Incoming:
+    """Return the error that an SDK's event tells of. plain: well_formed read it."""
+    draft = Draft("", plain=plain)
     found: dict[str, Any] = {"timestamp": lenient.when(event.get("timestamp"), context.now)}
     for name, limit in _TEXTS.items():
         value = event.get(name)
         if value is not None:
-            found[name] = lenient.text(value, limit, name, cut)
-    _what(event, found, cut)
-    _where(event, found, context, cut)
+            found[name] = lenient.text(value, limit, name, draft)
+    _what(event, found, draft)
+    _where(event, found, context, draft)
     if event.get("tags"):
-        found["tags"] = lenient.texts(event["tags"], limits.TAGS, "tags", cut)
+        found["tags"] = lenient.texts(event["tags"], limits.TAGS, "tags", draft)
     for name in ("contexts", "extra"):
         if event.get(name):
-            found[name] = lenient.tree(event[name], name, cut)
+            found[name] = lenient.tree(event[name], name, draft)
     if event.get("modules"):
-        found["modules"] = lenient.texts(event["modules"], limits.MODULES, "modules", cut)
+        found["modules"] = lenient.texts(event["modules"], limits.MODULES, "modules", draft)
     if event.get("breadcrumbs"):
-        found["breadcrumbs"] = _breadcrumbs(event["breadcrumbs"], cut)
+        found["breadcrumbs"] = _breadcrumbs(event["breadcrumbs"], draft)
     if event.get("fingerprint"):
-        found["group_by"] = _group_by(event["fingerprint"], cut)
+        found["group_by"] = _group_by(event["fingerprint"], draft)
     if event.get("debug_meta"):
-        found["debug_ids"] = _debug_ids(event["debug_meta"], cut)
-    found["logger"] = _logger(event.get("logger"), cut)
+        found["debug_ids"] = _debug_ids(event["debug_meta"], draft)
+    found["logger"] = _logger(event.get("logger"), draft)
     found["sdk"] = sdk(event.get("sdk"))
     found["user"] = people.user(event.get("user"), context.sender.realm)
-    report = ErrorReport(**found, address=context.sender.address, cut=cut)
+    report = ErrorReport(**found, address=context.sender.address, cut=draft.cut)
     return incoming(ERRORS, report, context.event_id or lenient.identity(event.get("event_id")))
 
 
-def _what(event: dict[str, Any], found: dict[str, Any], cut: Cut) -> None:
+def _what(event: dict[str, Any], found: dict[str, Any], draft: Draft) -> None:
     """Name the error by the exception that was caught, the last one, or else by its message."""
-    exceptions = stack.exceptions(event, cut)
-    text = message.read(event, cut)
+    exceptions = stack.exceptions(event, draft)
+    text = message.read(event, draft)
     found["level"] = _LEVELS.get(str(event.get("level")).lower(), "error")
     found["message"] = text
     if not exceptions:
@@ -90,9 +94,9 @@ def _handled(exceptions: tuple[ReportedException, ...]) -> bool | None:
     return None
 
 
-def _where(event: dict[str, Any], found: dict[str, Any], context: Context, cut: Cut) -> None:
+def _where(event: dict[str, Any], found: dict[str, Any], context: Context, draft: Draft) -> None:
     """Name the page or the request, and whose program it was."""
-    asked = request.read(event.get("request"), cut)
+    asked = request.read(event.get("request"), draft)
     found["user_agent"] = context.user_agent
     if not asked:
         return
@@ -104,30 +108,32 @@ def _where(event: dict[str, Any], found: dict[str, Any], context: Context, cut: 
         found["user_agent"] = request.user_agent(asked) or context.user_agent
 
 
-def _breadcrumbs(given: object, cut: Cut) -> list[Any]:
+def _breadcrumbs(given: object, draft: Draft) -> list[Any]:
     trail = lenient.items(given)
     if len(trail) > limits.BREADCRUMBS:
-        cut["breadcrumbs"] = len(trail)
+        draft.cut["breadcrumbs"] = len(trail)
         trail = trail[-limits.BREADCRUMBS :]
+    if draft.plain:
+        return trail
     deeper: list[int] = []
     return [prune(crumb, limits.DEPTH, deeper.append) for crumb in trail if isinstance(crumb, dict)]
 
 
-def _group_by(given: object, cut: Cut) -> tuple[str, ...]:
+def _group_by(given: object, draft: Draft) -> tuple[str, ...]:
     parts = given if isinstance(given, list) else [given]
     if len(parts) > limits.GROUP_BY:
-        cut["group_by"] = len(parts)
+        draft.cut["group_by"] = len(parts)
     longest = limits.TAG_VALUE
-    texts = (lenient.text(part, longest, "group_by", cut) for part in parts[: limits.GROUP_BY])
+    texts = (lenient.text(part, longest, "group_by", draft) for part in parts[: limits.GROUP_BY])
     return tuple(text for text in texts if text)
 
 
-def _debug_ids(given: object, cut: Cut) -> dict[str, str]:
+def _debug_ids(given: object, draft: Draft) -> dict[str, str]:
     images = given.get("images") if isinstance(given, dict) else None
     if not isinstance(images, list):
         return {}
     if len(images) > limits.IMAGES:
-        cut["debug_ids"] = len(images)
+        draft.cut["debug_ids"] = len(images)
     found: dict[str, str] = {}
     for image in images[: limits.IMAGES]:
         if not isinstance(image, dict) or image.get("type") != "sourcemap":
@@ -138,8 +144,8 @@ def _debug_ids(given: object, cut: Cut) -> dict[str, str]:
     return found
 
 
-def _logger(given: object, cut: Cut) -> str:
-    return " ".join(lenient.text(given, limits.LOGGER, "logger", cut).split())
+def _logger(given: object, draft: Draft) -> str:
+    return " ".join(lenient.text(given, limits.LOGGER, "logger", draft).split())
 
 
 def sdk(given: object) -> str:

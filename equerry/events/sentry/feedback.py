@@ -4,11 +4,11 @@ from typing import Any
 
 from equerry.events import limits
 from equerry.events.event import FEEDBACK
+from equerry.events.fields import Draft
 from equerry.events.intake import Incoming
 from equerry.events.report import FeedbackReport
 from equerry.events.sentry import lenient
 from equerry.events.sentry.context import Context, incoming, json_object
-from equerry.events.sentry.lenient import Cut
 
 # Field of a report → its names in both items, and how long it may be.
 _TEXTS = {
@@ -38,13 +38,13 @@ def user_report(payload: bytes, context: Context) -> list[Incoming]:
 
 
 def _report(written: dict[str, Any], about: object, id_: str, context: Context) -> Incoming:
-    cut: Cut = {}
+    draft = Draft("")
     texts = {
         field: next(
             (
                 text
                 for name in names
-                if (text := lenient.text(written.get(name), limit, field, cut))
+                if (text := lenient.text(written.get(name), limit, field, draft))
             ),
             "",
         )
@@ -53,10 +53,10 @@ def _report(written: dict[str, Any], about: object, id_: str, context: Context) 
     report = FeedbackReport(
         timestamp=lenient.when(written.get("timestamp"), context.now),
         event=lenient.identity(about),
-        tags=lenient.texts(written.get("tags"), limits.TAGS, "tags", cut),
+        tags=lenient.texts(written.get("tags"), limits.TAGS, "tags", draft),
         user_agent=context.user_agent,
         address=context.sender.address,
-        cut=cut,
+        cut=draft.cut,
         **texts,
     )
     return incoming(FEEDBACK, report, id_)

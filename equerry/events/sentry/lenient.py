@@ -11,20 +11,18 @@ from equerry.events import limits
 from equerry.events.containers import prune
 from equerry.events.fields import Draft, Identity, Moment, moment
 
-Cut = dict[str, int]
-
 _MOMENT = Moment()
 _IDENTITY = Identity()
 _LAST_SECOND = limits.LAST_MS / 1000
 _PAIR = 2
 
 
-def text(value: object, limit: int, field: str, cut: Cut) -> str:
+def text(value: object, limit: int, field: str, draft: Draft) -> str:
     """Return text of at most `limit` characters; numbers and booleans become text."""
     if isinstance(value, str):
         if len(value) <= limit:
             return value
-        cut[field] = len(value)
+        draft.cut[field] = len(value)
         return value[:limit]
     if value is None:
         return ""
@@ -32,34 +30,38 @@ def text(value: object, limit: int, field: str, cut: Cut) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)[:limit]
-    drop(value, field, cut)
+    drop(value, field, draft)
     return ""
 
 
-def drop(value: object, field: str, cut: Cut) -> None:
+def drop(value: object, field: str, draft: Draft) -> None:
     """Note that a value was left out, by its size where it has one. null counts as absent."""
     if value is not None:
-        cut[field] = len(value) if isinstance(value, (dict, list, str)) else 1
+        draft.cut[field] = len(value) if isinstance(value, (dict, list, str)) else 1
 
 
-def tree(value: object, field: str, cut: Cut) -> dict[str, Any]:
+def tree(value: object, field: str, draft: Draft) -> dict[str, Any]:
     """Return an object of anything, cut below limits.DEPTH levels."""
     if not isinstance(value, dict):
-        drop(value, field, cut)
+        drop(value, field, draft)
         return {}
+    if draft.plain:
+        return value
     deeper: list[int] = []
     kept: dict[str, Any] = prune(value, limits.DEPTH, deeper.append)
     if deeper:
-        cut[field] = len(deeper)
+        draft.cut[field] = len(deeper)
     return kept
 
 
-def anything(value: object, field: str, cut: Cut) -> Any:  # noqa: ANN401 - JSON
+def anything(value: object, field: str, draft: Draft) -> Any:  # noqa: ANN401 - JSON
     """Return anything, cut below limits.DEPTH levels."""
+    if draft.plain:
+        return value
     deeper: list[int] = []
     kept = prune(value, limits.DEPTH, deeper.append)
     if deeper:
-        cut[field] = len(deeper)
+        draft.cut[field] = len(deeper)
     return kept
 
 
@@ -75,11 +77,11 @@ def pairs(value: object) -> Iterable[tuple[Any, Any]]:
 
 
 def texts(
-    value: object, most: int, field: str, cut: Cut, *, longest: int = limits.TAG_VALUE
+    value: object, most: int, field: str, draft: Draft, *, longest: int = limits.TAG_VALUE
 ) -> dict[str, str]:
     """Return the first `most` short texts by name, of an object or a list of pairs."""
     if value is not None and not isinstance(value, (dict, list)):
-        drop(value, field, cut)
+        drop(value, field, draft)
     found: dict[str, str] = {}
     size = 0
     for name, given in pairs(value):
@@ -91,10 +93,10 @@ def texts(
             found[name] = (
                 given
                 if type(given) is str and len(given) <= longest
-                else text(given, longest, f"{field}.{name[: limits.WORD]}", cut)
+                else text(given, longest, f"{field}.{name[: limits.WORD]}", draft)
             )
     if size > most:
-        cut[field] = size
+        draft.cut[field] = size
     return found
 
 
@@ -105,11 +107,11 @@ def items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def ends(given: list[Any], most: int, field: str, cut: Cut) -> list[Any]:
+def ends(given: list[Any], most: int, field: str, draft: Draft) -> list[Any]:
     """Return the first and the last of a list that is too long, as many from each end."""
     if len(given) <= most:
         return given
-    cut[field] = len(given)
+    draft.cut[field] = len(given)
     half = most // 2
     return given[:half] + given[half - most :]
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from equerry.events import limits
 from equerry.events.event import LOGS
+from equerry.events.fields import Draft
 from equerry.events.intake import Incoming
 from equerry.events.report import LogReport
 from equerry.events.sentry import attributes, lenient
 from equerry.events.sentry.context import Context, incoming, json_object
-from equerry.events.sentry.lenient import Cut
 
 LINES = 1_000
 
@@ -21,10 +21,10 @@ def read(payload: bytes, context: Context) -> list[Incoming]:
 
 
 def _line(given: dict[str, Any], context: Context) -> Incoming:
-    cut: Cut = {}
+    draft = Draft("")
     said = attributes.read(given.get("attributes"))
     sender = {
-        name: lenient.text(said.pop(f"sentry.{name}", None), limit, name, cut)
+        name: lenient.text(said.pop(f"sentry.{name}", None), limit, name, draft)
         for name, limit in (("release", limits.RELEASE), ("environment", limits.ENVIRONMENT))
     }
     body = given.get("body")
@@ -32,13 +32,13 @@ def _line(given: dict[str, Any], context: Context) -> Incoming:
         body = body.get("stringValue")
     report = LogReport(
         timestamp=lenient.when(given.get("timestamp"), context.now),
-        message=lenient.text(body, limits.MESSAGE, "message", cut),
-        level=lenient.text(given.get("level"), limits.WORD, "level", cut) or "info",
-        attributes=lenient.tree(said, "attributes", cut),
+        message=lenient.text(body, limits.MESSAGE, "message", draft),
+        level=lenient.text(given.get("level"), limits.WORD, "level", draft) or "info",
+        attributes=lenient.tree(said, "attributes", draft),
         trace=lenient.identity(given.get("trace_id")),
         user_agent=context.user_agent,
         address=context.sender.address,
-        cut=cut,
+        cut=draft.cut,
         **sender,
     )
     return incoming(LOGS, report)

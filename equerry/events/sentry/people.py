@@ -11,6 +11,7 @@ from typing import Any
 from equerry.events import limits
 
 PSEUDONYM_BYTES = 8
+_LONGEST_ADDRESS = 64  # with a zone; what is remembered must be small
 # What browsers' SDKs send for "the address that this comes from", which the door knows better.
 AUTO = "{{auto}}"
 
@@ -48,9 +49,13 @@ def _named(value: Any) -> str:  # noqa: ANN401 - JSON
     return ""
 
 
-@functools.lru_cache(maxsize=1024)
 def _network(text: str) -> str:
     """Return what of an IP address may be kept, its /24 or /48; "" for what is none."""
+    return _parsed(text) if len(text) <= _LONGEST_ADDRESS else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(text: str) -> str:
     try:
         address = ip_address(text)
     except ValueError:

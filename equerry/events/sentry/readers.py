@@ -20,7 +20,7 @@ from equerry.events.sentry import (
     sessions,
     vitals,
 )
-from equerry.events.sentry.context import Context, Reader, json_object
+from equerry.events.sentry.context import Context, Reader
 
 ITEM_BYTES = 1024 * 1024
 # What one envelope may become: a container of logs holds many.
@@ -53,6 +53,8 @@ SKIPPED = frozenset(
     }
 )
 OTHER = "other"
+# The header's id is that of the one item of these; a second one, which no SDK sends, has its own.
+_NAMED = frozenset({"event", "transaction", "feedback"})
 
 
 def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
@@ -61,7 +63,8 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
     Raises Refused where the framing does not hold.
     """
     whole = envelope.split(raw)
-    context = Context(lenient.identity(whole.header.event_id), sender, moment(now_ms))
+    header_id = lenient.identity(whole.header.event_id)
+    context = Context(header_id, sender, moment(now_ms))
     accepted: list[Incoming] = []
     causes: list[Cause] = []
     skipped: Counter[str] = Counter()
@@ -70,6 +73,8 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
         reader = READERS.get(item.type)
         if reader is None:
             skipped[item.type if item.type in SKIPPED else OTHER] += 1
+        elif len(accepted) >= REPORTS:
+            skipped[OTHER] += 1
         elif len(item.payload) > ITEM_BYTES:
             status = 413
             causes.append(Cause(f"items[{index}]", "is too large", f"{ITEM_BYTES} bytes"))
@@ -77,6 +82,8 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
             try:
                 found = reader(bytes(item.payload), context)
                 accepted += found
+                if item.type in _NAMED and found:
+                    context = context._replace(event_id="")
                 skipped[item.type] += not found
             except Refused as refused:
                 causes += (
@@ -85,7 +92,7 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
     if len(accepted) > REPORTS:
         skipped[OTHER] += len(accepted) - REPORTS
         del accepted[REPORTS:]
-    id_ = context.event_id or next((each.id for each in accepted if each.kind == ERRORS), "")
+    id_ = header_id or next((each.id for each in accepted if each.kind == ERRORS), "")
     return Intake(tuple(accepted), tuple(causes), id=id_, status=status, skipped=dict(+skipped))
 
 
@@ -95,11 +102,8 @@ def event(raw: bytes, sender: Sender, now_ms: int) -> Intake:
         cause = Cause("body", "is too large", f"{ITEM_BYTES} bytes")
         raise Refused(413, "the event is too large", (cause,))
     context = Context("", sender, moment(now_ms))
-    given = json_object(raw)
-    if given.get("type") == "transaction":
-        return Intake(tuple(vitals.convert(given, context)), ())
-    taken = error.convert(given, context)
-    return Intake((taken,), (), id=taken.id)
+    taken = error.read(raw, context)
+    return Intake(tuple(taken), (), id=taken[0].id if taken else "")
 
 
 def check_in(given: dict[str, Any], slug: str, sender: Sender, now_ms: int) -> Intake:

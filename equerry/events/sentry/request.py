@@ -7,8 +7,8 @@ address's network alone, so the headers and variables that hold the address go.
 from typing import Any
 
 from equerry.events import limits
+from equerry.events.fields import Draft
 from equerry.events.sentry import lenient
-from equerry.events.sentry.lenient import Cut
 
 HIDDEN = "[Filtered]"
 HEADERS = 100
@@ -29,34 +29,34 @@ _ADDRESSES = frozenset(
 _COOKIES = frozenset({"cookie", "set-cookie"})
 
 
-def read(given: object, cut: Cut) -> dict[str, Any]:
+def read(given: object, draft: Draft) -> dict[str, Any]:
     """Return the request as it is kept; headers, cookies and a query of pairs become objects."""
     if not isinstance(given, dict):
-        lenient.drop(given, "request", cut)
+        lenient.drop(given, "request", draft)
         return {}
     found: dict[str, Any] = {}
     for name, limit in (("url", limits.URL), ("method", limits.WORD), ("fragment", limits.URL)):
         if given.get(name):
-            found[name] = lenient.text(given[name], limit, f"request.{name}", cut)
+            found[name] = lenient.text(given[name], limit, f"request.{name}", draft)
     if given.get("query_string"):
-        found["query_string"] = _query(given["query_string"], cut)
+        found["query_string"] = _query(given["query_string"], draft)
     if given.get("headers"):
-        found["headers"] = headers(given["headers"], cut)
+        found["headers"] = headers(given["headers"], draft)
     if given.get("cookies"):
         found["cookies"] = _cookies(given["cookies"])
     if given.get("env"):
-        env = lenient.tree(given["env"], "request.env", cut)
+        env = lenient.tree(given["env"], "request.env", draft)
         found["env"] = {
             name: HIDDEN if name.lower() in _ADDRESSES else value for name, value in env.items()
         }
     if given.get("data") is not None:
-        found["data"] = lenient.anything(given["data"], "request.data", cut)
+        found["data"] = lenient.anything(given["data"], "request.data", draft)
     return found
 
 
-def headers(given: object, cut: Cut) -> dict[str, str]:
+def headers(given: object, draft: Draft) -> dict[str, str]:
     """Return the headers by name, without what cookies hold and without addresses."""
-    found = lenient.texts(given, HEADERS, "request.headers", cut, longest=limits.URL)
+    found = lenient.texts(given, HEADERS, "request.headers", draft, longest=limits.URL)
     for name, value in found.items():
         lower = name.lower()
         if lower in _COOKIES:
@@ -74,10 +74,10 @@ def user_agent(request: dict[str, Any]) -> str:
     return ""
 
 
-def _query(given: object, cut: Cut) -> str | dict[str, str]:
+def _query(given: object, draft: Draft) -> str | dict[str, str]:
     if isinstance(given, (dict, list)):
-        return lenient.texts(given, limits.TAGS, "request.query_string", cut, longest=limits.URL)
-    return lenient.text(given, limits.URL, "request.query_string", cut)
+        return lenient.texts(given, limits.TAGS, "request.query_string", draft, longest=limits.URL)
+    return lenient.text(given, limits.URL, "request.query_string", draft)
 
 
 def _cookies(given: object) -> dict[str, str]:

@@ -4,11 +4,11 @@ from typing import Any
 
 from equerry.events import limits
 from equerry.events.event import SESSIONS
+from equerry.events.fields import Draft
 from equerry.events.intake import Incoming
 from equerry.events.report import SessionReport
 from equerry.events.sentry import lenient, people
 from equerry.events.sentry.context import Context, incoming, json_object
-from equerry.events.sentry.lenient import Cut
 
 AGGREGATES = 100
 _ENDED_BADLY = ("crashed", "abnormal")
@@ -17,8 +17,8 @@ _ENDED_BADLY = ("crashed", "abnormal")
 def one(payload: bytes, context: Context) -> list[Incoming]:
     """Read an update of one session; nothing where it names no release."""
     session = json_object(payload)
-    cut: Cut = {}
-    common = _common(session, context, cut)
+    draft = Draft("")
+    common = _common(session, context, draft)
     if not common["release"]:
         return []
     status = session.get("status")
@@ -30,9 +30,9 @@ def one(payload: bytes, context: Context) -> list[Incoming]:
         errored=int(errored or crashed or abnormal),
         crashed=crashed,
         abnormal=abnormal,
-        visit=lenient.text(session.get("sid"), limits.METRIC_ID, "visit", cut),
+        visit=lenient.text(session.get("sid"), limits.METRIC_ID, "visit", draft),
         user=_user(session, context),
-        cut=cut,
+        cut=draft.cut,
         **common,
     )
     return [incoming(SESSIONS, report)]
@@ -41,13 +41,13 @@ def one(payload: bytes, context: Context) -> list[Incoming]:
 def many(payload: bytes, context: Context) -> list[Incoming]:
     """Read aggregates, a report each; nothing where they name no release."""
     sessions = json_object(payload)
-    cut: Cut = {}
-    common = _common(sessions, context, cut)
+    draft = Draft("")
+    common = _common(sessions, context, draft)
     given = sessions.get("aggregates")
     if not common["release"] or not isinstance(given, list):
         return []
     if len(given) > AGGREGATES:
-        cut["aggregates"] = len(given)
+        draft.cut["aggregates"] = len(given)
     found = []
     for aggregate in given[:AGGREGATES]:
         if not isinstance(aggregate, dict):
@@ -61,21 +61,21 @@ def many(payload: bytes, context: Context) -> list[Incoming]:
             crashed=crashed,
             abnormal=abnormal,
             user=_user(aggregate, context),
-            cut=cut,
+            cut=draft.cut,
             **common,
         )
         found.append(incoming(SESSIONS, report))
     return found
 
 
-def _common(session: dict[str, Any], context: Context, cut: Cut) -> dict[str, str]:
+def _common(session: dict[str, Any], context: Context, draft: Draft) -> dict[str, str]:
     given = session.get("attrs")
     attrs = given if isinstance(given, dict) else {}
-    user_agent = lenient.text(attrs.get("user_agent"), limits.USER_AGENT, "user_agent", cut)
+    user_agent = lenient.text(attrs.get("user_agent"), limits.USER_AGENT, "user_agent", draft)
     return {
-        "release": lenient.text(attrs.get("release"), limits.RELEASE, "release", cut),
+        "release": lenient.text(attrs.get("release"), limits.RELEASE, "release", draft),
         "environment": lenient.text(
-            attrs.get("environment"), limits.ENVIRONMENT, "environment", cut
+            attrs.get("environment"), limits.ENVIRONMENT, "environment", draft
         ),
         "user_agent": user_agent or context.user_agent,
         "address": context.sender.address,

@@ -5,12 +5,12 @@ from typing import Any
 
 from equerry.events import limits
 from equerry.events.event import METRICS
+from equerry.events.fields import Draft
 from equerry.events.intake import Incoming
 from equerry.events.metrics_in import clamp
 from equerry.events.report import MetricReport
 from equerry.events.sentry import attributes, lenient, request
 from equerry.events.sentry.context import Context, incoming, json_object
-from equerry.events.sentry.lenient import Cut
 
 SPANS = 1_000
 # The name in an SDK's own words → the name that the browser's library gives it.
@@ -32,8 +32,8 @@ def transaction(payload: bytes, context: Context) -> list[Incoming]:
 
 def convert(event: dict[str, Any], context: Context) -> list[Incoming]:
     """Return the vitals of a transaction that is read already."""
-    cut: Cut = {}
-    asked = request.read(event.get("request"), cut)
+    draft = Draft("")
+    asked = request.read(event.get("request"), draft)
     common = {
         "timestamp": lenient.when(event.get("timestamp"), context.now),
         "route": event.get("transaction"),
@@ -115,9 +115,9 @@ def _reports(
     context: Context,
 ) -> Iterator[Incoming]:
     """Yield a report for each vital. metric_id: what the vitals of one page view have in common."""
-    cut: Cut = {}
+    draft = Draft("")
     known: dict[str, Any] = {
-        name: lenient.text(common.get(name), limit, name, cut) for name, limit in _TEXTS.items()
+        name: lenient.text(common.get(name), limit, name, draft) for name, limit in _TEXTS.items()
     }
     known["user_agent"] = known["user_agent"] or context.user_agent
     for name, value in values:
@@ -127,7 +127,7 @@ def _reports(
             value=clamp(name, value, signed=False),
             metric_id=metric_id,
             address=context.sender.address,
-            cut=cut,
+            cut=draft.cut,
             **known,
         )
         yield incoming(METRICS, report)
