@@ -40,7 +40,7 @@ faults: $(VENV)/.installed-dev ## The long fault run: kill every process again a
 # Exact versions of everything, from a fresh resolution: run it to move to newer ones.
 constraints: $(VENV)/.python ## Resolve constraints.txt anew
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	build/constraints/bin/pip install --quiet --editable ".[query,dev]"
+	build/constraints/bin/pip install --quiet --editable ".[query,sourcemaps,dev]"
 	{ sed -n '/^#/p' constraints.txt; \
 	  build/constraints/bin/pip list --format freeze --exclude-editable --exclude pip --exclude setuptools \
 	  | LC_ALL=C sort -f; } > build/constraints.txt
@@ -62,11 +62,11 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query,sourcemaps]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query,sourcemaps,dev]"
 	@touch $@
 
 # Corpora of hostile input come from npm; without it, the tests that read them say so.

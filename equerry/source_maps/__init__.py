@@ -1,1 +1,1 @@
-"""Source maps: kept per project, found by debug id or by release and URL, read to resolve frames."""
+"""Source maps: kept per project, found by debug id or release, read to resolve frames."""

@@ -14,8 +14,8 @@ TAIL_BYTES = 4_096
 MAPPING_MARK = b"sourceMappingURL="
 
 _DEBUG_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:-[0-9a-f]{1,8})?")
-_MAPPING = re.compile(rb"^[ \t]*(?://|/\*)[#@][ \t]*sourceMappingURL=([^\s'\"*]{1,2048})", re.M)
-_NOTED_ID = re.compile(rb"^[ \t]*//#[ \t]*(?:debugId|sentryDebugId)=([0-9a-fA-F-]{32,45})", re.M)
+_MAPPING = re.compile(rb"(?m)^[ \t]*(?://|/\*)[#@][ \t]*sourceMappingURL=([^\s'\"*]{1,2048})")
+_NOTED_ID = re.compile(rb"(?m)^[ \t]*//#[ \t]*(?:sentryD|d)ebugId=([0-9a-fA-F-]{32,45})")
 _MAP_ID = re.compile(rb'"(?:debug_id|debugId)"\s*:\s*"([0-9a-fA-F-]{32,45})"')
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 

@@ -109,7 +109,9 @@ def _read(archive: zipfile.ZipFile) -> Bundle:
         incoming = _incoming(archive, members[name], file)
         if incoming:
             files.append(incoming)
-    return Bundle(checked(manifest.release, "release"), checked(manifest.dist, "dist"), tuple(files))
+    return Bundle(
+        checked(manifest.release, "release"), checked(manifest.dist, "dist"), tuple(files)
+    )
 
 
 def checked(text: str | None, what: str) -> str:
@@ -133,9 +135,7 @@ def _manifest(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None) -> _Mani
         raise SourceMapsRefused(f"{MANIFEST}: {error}") from error
 
 
-def _incoming(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: _File
-) -> Incoming | None:
+def _incoming(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: _File) -> Incoming | None:
     """Return what to keep of a file; None for kinds that no frame of a browser or server needs."""
     try:
         kind = Kind(file.type)

@@ -93,7 +93,8 @@ def _pair(
     debug_id = debug_id or artefact.map_debug_id(_edges(source_map))
     map_url = url(folder, prefix, source_map)
     script_url = url(folder, prefix, script)
-    yield Incoming(script_url, Kind.MINIFIED, _opener(script), debug_id, map_url)
+    mapped_by = Path(os.path.relpath(source_map, script.parent)).as_posix()
+    yield Incoming(script_url, Kind.MINIFIED, _opener(script), debug_id, mapped_by)
     yield Incoming(map_url, Kind.MAP, _opener(source_map), debug_id)
 
 

@@ -59,12 +59,11 @@ def _by_release(connection: sqlite3.Connection, wanted: Wanted) -> Located:
     script = _named(connection, wanted, urls)
     if script is None or script.kind is not Kind.MINIFIED:
         # A map may be uploaded without its script; nearly every build names it after it.
-        bare = (url for url in urls if "?" not in url)
-        urls = (*urls, *(f"{url}.map" for url in bare))
-        source_map = _named(connection, wanted, urls[-2:])
+        maps = tuple(f"{url}.map" for url in urls if "?" not in url)
+        source_map = _named(connection, wanted, maps)
         if source_map and source_map.kind is Kind.MAP:
-            return _found(None, source_map, urls)
-        return Located(Outcome.NO_SUCH_FILE, looked_for=urls)
+            return _found(None, source_map, (*urls, *maps))
+        return Located(Outcome.NO_SUCH_FILE, looked_for=(*urls, *maps))
     return _mapped(connection, wanted, script)
 
 

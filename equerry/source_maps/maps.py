@@ -159,6 +159,9 @@ class Project:
             return failed[1]
         script, source_map = (str(self._store.file(each)) if each else "" for each in key)
         answer = self._reading.ask(Question(script, source_map, positions))
+        if answer.outcome is Outcome.DAMAGED and script and source_map:
+            # The script only gives the functions' names: the map may do without.
+            answer = self._reading.ask(Question("", source_map, positions))
         if answer.outcome is not Outcome.RESOLVED:
             self._failed.put(key, (self._now(), answer))
         return answer

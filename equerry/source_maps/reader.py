@@ -138,7 +138,9 @@ def cut(line: str, column: int = 0) -> str:
     return line[start : start + LINE_CHARS]
 
 
-def context(lines: Sequence[str], line: int, column: int) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def context(
+    lines: Sequence[str], line: int, column: int
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """Return a file's line (from 1) with those before and after it; empty beyond its end."""
     at = line - 1
     if not 0 <= at < len(lines):

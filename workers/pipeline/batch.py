@@ -10,7 +10,6 @@ from equerry import clock, keys, logs
 from equerry.archive.segment import Writer
 from equerry.errors import ArchiveFull
 from equerry.events.event import OWN, Event
-from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis, is_away
 from equerry.settings import Settings
 from equerry.stream.consumer import MAX_BYTES, Consumer
@@ -27,7 +26,7 @@ class Bench(NamedTuple):
     redis: Redis
     consumer: Consumer
     writer: Writer
-    rules: RuleTable
+    tools: stages.Tools
 
 
 class Drained(NamedTuple):
@@ -78,7 +77,7 @@ def _process_run(
     bench: Bench, scope: str, project_id: int, run: Sequence[Entry], written: Collection[bytes]
 ) -> Drained:
     settings = bench.settings
-    outcomes = [stages.run(_event(entry, project_id), bench.rules) for entry in run]
+    outcomes = [stages.run(_event(entry, project_id), bench.tools) for entry in run]
     done = [outcome for outcome in outcomes if isinstance(outcome, Event)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, stages.Failed)]
     for failure in failed:
