@@ -52,7 +52,7 @@ def read(folder: Path, prefix: str) -> tuple[list[Incoming], list[LeftOut]]:
         elif source_map is None:
             left_out.append(LeftOut(script, f"its source map is not here: {named[:120]}"))
         else:
-            kept += _pair(folder, prefix, script, source_map, named)
+            kept += _pair(folder, prefix, script, source_map)
             paired.add(source_map)
     left_out += [
         LeftOut(path, "no script names it")
@@ -81,9 +81,7 @@ def _map_of(folder: Path, script: Path) -> tuple[str, Path | None]:
     return named, None
 
 
-def _pair(
-    folder: Path, prefix: str, script: Path, source_map: Path, named: str
-) -> Iterator[Incoming]:
+def _pair(folder: Path, prefix: str, script: Path, source_map: Path) -> Iterator[Incoming]:
     tail = _tail(script)
     debug_id = artefact.noted_debug_id(tail)
     if source_map == script:

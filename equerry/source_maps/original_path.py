@@ -16,10 +16,10 @@ _PACKAGES = re.compile(r"(?:^|[/\\~])node_modules(?:[/\\]|$)|(?:^|/)~/(?![./])")
 
 
 def readable(source: str) -> str:
-    """Return the path without the bundler's scheme: `webpack://_N_E/./src/a.tsx?1f2e` → `src/a.tsx`.
+    """Return the path without the bundler's part: `webpack://_N_E/./src/a.tsx?1f2e` → `src/a.tsx`.
 
     What a package manager put around a package goes as well, since it names versions and machines:
-    `../node_modules/.pnpm/react@19.0.0/node_modules/react/index.js` → `node_modules/react/index.js`.
+    `../node_modules/.pnpm/react@19.0.0/node_modules/react/a.js` → `node_modules/react/a.js`.
     """
     path = _SCHEME.sub("", source, count=1).removeprefix(_PROJECT)
     path = _UPWARDS.sub("", _LOADER_QUERY.sub("", path).lstrip("/"))

@@ -8,7 +8,7 @@ by itself when nothing was asked for a minute, or when the worker is gone.
 
 import base64
 import binascii
-import os
+import importlib
 import re
 import resource
 import select
@@ -16,6 +16,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ LINE_CHARS = 240
 NAME_CHARS = 256
 SOURCE_CHARS = 1_024
 DETAIL_CHARS = 200
+INSTALL = "pip install 'equerry[sourcemaps]'"
 
 _INLINE = re.compile(rb"sourceMappingURL=data:application/json[^,]{0,64};base64,([A-Za-z0-9+/=]+)")
 # What the library says where no function's scope is known.
@@ -62,6 +64,8 @@ class Caches:
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key][0]
+        if self._library is None:
+            raise Unreadable(Outcome.NO_LIBRARY, INSTALL)
         scripted, mapped = _bytes(script, source_map)
         room = HELD_BYTES - len(scripted) - len(mapped)
         while self._held and sum(size for _, size in self._held.values()) > room:
@@ -91,7 +95,7 @@ def answer(caches: Caches, question: Question) -> Answer:
 
 
 def _bytes(script: str, source_map: str) -> tuple[bytes, bytes]:
-    size = sum(os.stat(path).st_size for path in (script, source_map) if path)
+    size = sum(Path(path).stat().st_size for path in (script, source_map) if path)
     if size > READ_MAX_BYTES:
         raise Unreadable(Outcome.TOO_LARGE, f"{size:,} bytes; {READ_MAX_BYTES:,} are read")
     scripted = _read(script) if script else b""
@@ -99,8 +103,7 @@ def _bytes(script: str, source_map: str) -> tuple[bytes, bytes]:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123 - a path of the store, as text
-        return file.read()
+    return Path(path).read_bytes()
 
 
 def _inline(script: bytes) -> bytes:
@@ -149,20 +152,24 @@ def context(
     return cut(lines[at], column), tuple(map(cut, before)), tuple(map(cut, after))
 
 
+def _library() -> Any:  # noqa: ANN401 - a module
+    """Import the library, which is an extra, and heavy; None without it."""
+    try:
+        return importlib.import_module("symbolic.sourcemapcache")
+    except ImportError:
+        return None
+
+
 def serve() -> None:
     """Answer until nothing is asked for IDLE_SECONDS or the input ends."""
-    try:
-        from symbolic import sourcemapcache as library  # noqa: PLC0415 - an extra, and heavy
-    except ImportError:
-        library = None
-    caches = Caches(library)
+    caches = Caches(_library())
     decoder = msgspec.json.Decoder(Question)
     while select.select([sys.stdin.buffer], [], [], IDLE_SECONDS)[0]:
         line = sys.stdin.buffer.readline()
         if not line:
             return
         question = decoder.decode(line)
-        said = answer(caches, question) if library else Answer(Outcome.NO_LIBRARY)
+        said = answer(caches, question)
         sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
         sys.stdout.buffer.flush()
 

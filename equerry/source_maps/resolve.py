@@ -57,15 +57,12 @@ def concerns(report: ErrorFacts) -> bool:
 
 
 def resolve(raw: bytes, report: ErrorFacts, maps: Project) -> bytes:
-    """Return the report's JSON with its frames resolved; `raw` itself where no frame asks for it."""
+    """Return the report's JSON with its frames resolved; `raw` itself where none asks for it."""
     files = _files(frame for thrown in report.exceptions for frame in thrown.frames)
     if not files:
         return raw
     looked = {
-        url: _look(
-            Wanted(url, report.debug_ids.get(url, ""), report.release, report.dist), at, maps
-        )
-        for url, at in files.items()
+        file: _look(_wanted(report, file), positions, maps) for file, positions in files.items()
     }
     fields = _FIELDS.decode(raw)
     changed: dict[str, Any] = dict(fields)
@@ -74,6 +71,10 @@ def resolve(raw: bytes, report: ErrorFacts, maps: Project) -> bytes:
         changed["exceptions"] = _resolved(thrown, looked)
     changed["source_maps"] = [each.told for each in looked.values()][:TOLD]
     return msgspec.json.encode(changed)
+
+
+def _wanted(report: ErrorFacts, file: str) -> Wanted:
+    return Wanted(file, report.debug_ids.get(file, ""), report.release, report.dist)
 
 
 def _files(frames: Iterable[Frame]) -> dict[str, list[Position]]:
