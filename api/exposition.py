@@ -17,7 +17,7 @@ from api import client_address, replies
 from equerry import clock, keys
 from equerry.health.lookout import Lookout
 from equerry.health.part import Status
-from equerry.issues import index
+from equerry.issues import counters
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 
@@ -103,7 +103,7 @@ class _State(Collector):
             yield "equerry_stream_bytes", label, int(redis.get(keys.events_bytes(scope)) or 0)
             yield "equerry_dead_letters", label, redis.xlen(keys.dead(scope))
             yield "equerry_notifications_waiting", label, redis.zcard(keys.outbox_due(scope))
-            for what, number in index.counts(redis, scope, [today]).items():
+            for what, number in counters.read(redis, scope, [today]).items():
                 yield "equerry_events_today", {**label, "what": what}, number
             for reason, number in redis.hgetall(keys.refusals(scope)).items():
                 yield "equerry_refused", {**label, "reason": reason.decode()}, int(number)

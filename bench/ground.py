@@ -39,6 +39,9 @@ fsync = "{fsync}"
 port = {port}
 rate_per_address = 0
 
+[dashboard]
+port = {dashboard_port}
+
 [flower]
 port = {flower_port}
 
@@ -59,7 +62,14 @@ class Ground:
         self.fsync = fsync
         file = folder / "equerry.toml"
         file.write_text(
-            TOML.format(key=KEY, fsync=fsync, port=free_port(), flower_port=free_port()) + more
+            TOML.format(
+                key=KEY,
+                fsync=fsync,
+                port=free_port(),
+                dashboard_port=free_port(),
+                flower_port=free_port(),
+            )
+            + more
         )
         kept = {name: text for name, text in os.environ.items() if not name.startswith("EQUERRY_")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"

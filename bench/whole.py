@@ -38,7 +38,7 @@ UP = (sys.executable, "-c", "from equerry.cli.main import main; main()", "up")
 MORE = "\n[alerts]\nbundle_seconds = 0\nallow_private = true\n"
 WEBHOOK = '\n[alerts.webhook]\nurl = "{url}"\nsecret = "bench"\n'
 # What a process is called in the table, by a word of its command line; the first that fits.
-_KINDS = ("valkey", "granian", "flower", "beat", "jobs@", "worker@")
+_KINDS = ("valkey", "api.app", "dashboard.app", "flower", "beat", "jobs@", "worker@")
 
 
 def run(folder: Path, plan: Plan) -> list[Row]:
@@ -75,7 +75,9 @@ def _memory(pid: int, plan: Plan) -> Row:
     for process in (leader, *leader.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):
             line = " ".join(process.cmdline())
-            name = next((kind.rstrip("@") for kind in _KINDS if kind in line), "up")
+            name = next(
+                (kind.rstrip("@").removesuffix(".app") for kind in _KINDS if kind in line), "up"
+            )
             shares[name] = shares.get(name, 0) + _pss_mb(process.pid)
     total = sum(shares.values())
     return Row(

@@ -68,7 +68,15 @@ class ArchiveDamaged(EquerryError):
 
 
 class QueryError(EquerryError):
-    """A query of the archive that cannot be run as it is written; the message says why."""
+    """A query of the archive or of the issues that cannot be run as written; says why."""
+
+
+class UnknownIssue(EquerryError):
+    """There is no such issue; the message says where to look."""
+
+
+class ActionRefused(EquerryError):
+    """What was to be done to an issue makes no sense as it stands; the message says why."""
 
 
 class DeliveryError(EquerryError):

@@ -47,19 +47,52 @@ def refusals(scope: str) -> str:
     return f"{{{scope}}}:refusals"
 
 
+def fingerprints(scope: str) -> str:
+    """Hash: fingerprint → the number of its issue. The commit, the rebuild; retention trims it."""
+    return f"{{{scope}}}:fingerprints"
+
+
+def next_issue(scope: str) -> str:
+    """The highest issue number given so far. The commit, the rebuild."""
+    return f"{{{scope}}}:issue-number"
+
+
+def merged(scope: str) -> str:
+    """Hash: number of an issue → of the one that it was merged into. People's actions."""
+    return f"{{{scope}}}:merged"
+
+
+def states(scope: str) -> str:
+    """Hash: number of an issue → its state. The commit, people's actions."""
+    return f"{{{scope}}}:states"
+
+
+def releases(scope: str) -> str:
+    """Sorted set of releases by when they were first seen, epoch ms. The commit, the rebuild."""
+    return f"{{{scope}}}:releases"
+
+
 def issues(scope: str) -> str:
-    """Sorted set of fingerprints by last seen, epoch ms. The commit; retention trims it."""
+    """Sorted set of issue numbers by last seen, epoch ms. The commit; retention trims it."""
     return f"{{{scope}}}:issues"
 
 
-def issue(scope: str, fingerprint: str) -> str:
-    """Hash of one issue: title, count, when it was first seen. The commit."""
-    return f"{{{scope}}}:issue:{fingerprint}"
+def issue(scope: str, number: int | str) -> str:
+    """Hash of one issue: title, culprit, count, when it was first seen. The commit."""
+    return f"{{{scope}}}:issue:{number}"
 
 
-def known_issues(scope: str) -> str:
-    """Hash: fingerprint → the highest severity seen, and when it was last told. The commit."""
-    return f"{{{scope}}}:known-issues"
+ISSUE_PARTS = ("counts", "users", "tags", "samples", "activity")
+
+
+def issue_part(scope: str, number: int, part: str) -> str:
+    """One of ISSUE_PARTS. The commit; activity also people's actions."""
+    return f"{issue(scope, number)}:{part}"
+
+
+def staged(scope: str) -> str:
+    """What stands for the scope in the names of an index that is being rebuilt; its hash tag."""
+    return f"{scope}}}:rebuilt:{{"
 
 
 def fence(scope: str, consumer: str) -> str:
@@ -140,6 +173,16 @@ def conditions() -> str:
 def beat_sent() -> str:
     """Hash: job → when beat sent it last, epoch ms. Beat."""
     return f"{{{SITE}}}:beat:sent"
+
+
+def tokens() -> str:
+    """Hash: name → a token of the operator's port, hashed. `equerry token`."""
+    return f"{{{SITE}}}:tokens"
+
+
+def tokens_used() -> str:
+    """Hash: name of a token → when it was last used, epoch ms, to the hour. The dashboard."""
+    return f"{{{SITE}}}:tokens:used"
 
 
 def scopes_seen() -> str:

@@ -72,6 +72,17 @@ class Api(_Section, frozen=True):
     """Bearer token for /metrics; without one it answers to loopback only."""
 
 
+class Dashboard(_Section, frozen=True):
+    """The operator's port."""
+
+    host: str = "127.0.0.1"
+    """The address that the operator's port listens on; keep it on loopback, or behind a proxy."""
+    port: Port = 8001
+    """Its port."""
+    hosts: tuple[str, ...] = ()
+    """Names it may be asked by besides loopback's, e.g. `equerry.internal`."""
+
+
 class Flower(_Section, frozen=True):
     """The operators' view of Celery."""
 
@@ -253,6 +264,7 @@ class Settings(_Section, frozen=True):
     projects: tuple[Project, ...] = ()
     redis: Redis = Redis()
     api: Api = Api()
+    dashboard: Dashboard = Dashboard()
     flower: Flower = Flower()
     worker: Worker = Worker()
     queue: Queue = Queue()

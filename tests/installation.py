@@ -126,6 +126,7 @@ class Installation:
         self.folder = folder
         self.data = folder / "var"
         self.port = free_port()
+        self.dashboard_port = free_port()
         self.flower_port = free_port()
         self.environ = environ or {}
         self._out = folder / "out"
@@ -156,6 +157,7 @@ class Installation:
         kept = {name: text for name, text in os.environ.items() if not name.startswith("EQUERRY_")}
         environ = {
             "EQUERRY_API_PORT": str(self.port),
+            "EQUERRY_DASHBOARD_PORT": str(self.dashboard_port),
             "EQUERRY_FLOWER_PORT": str(self.flower_port),
             "EQUERRY_RATE_PER_ADDRESS": "0",
             "EQUERRY_LOG_FORMAT": "terminal",

@@ -21,7 +21,7 @@ AIMED_SHARE = 0.75
 AIM_SECONDS = 1.0
 BATCH_SECONDS = 0.002
 
-PROCESSES = ("api", "worker", "jobs", "beat", "flower", VALKEY)
+PROCESSES = ("api", "dashboard", "worker", "jobs", "beat", "flower", VALKEY)
 # Those who write the archive more often: they come back at once, and have the most to break.
 FORKED = ("api", *["worker"] * 5)
 

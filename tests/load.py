@@ -160,7 +160,7 @@ def account(equerry: Installation, acknowledged: set[int]) -> Account:
     with equerry.redis() as client:
         left_over = wait_until(lambda: _left_over(client, scope), "the stream is empty")
         counts = _hashes(client, keys.counts(scope, ""))
-        issues = _hashes(client, keys.issue(scope, ""))
+        issues = _issue_counts(client, scope)
         dead = {fields[b"i"].hex() for _, fields in client.xrange(keys.dead(scope))}
         repeated = int(client.hget(keys.refusals(scope), "repeated") or 0)
     equerry.stop()
@@ -170,7 +170,6 @@ def account(equerry: Installation, acknowledged: set[int]) -> Account:
     places = Counter((line["project"], line["_id"]) for line in lines)
     wanted = {event_id(number) for number in acknowledged}
     found_issues = Counter(line["fingerprint"] for line in events if "fingerprint" in line)
-    kept_issues = {name: int(fields["count"]) for name, fields in issues.items()}
     return Account(
         acknowledged=len(acknowledged),
         archived=len(events),
@@ -180,7 +179,7 @@ def account(equerry: Installation, acknowledged: set[int]) -> Account:
         doubled=[name for name, times in ids.items() if times > 1][:20],
         doubled_lines=[place for place, times in places.items() if times > 1][:20],
         counters_off=_difference(_recount(events), counts),
-        issues_off=_difference(found_issues, kept_issues),
+        issues_off=_difference(found_issues, issues),
         left_over={name: number for name, number in left_over.items() if number},
     )
 
@@ -200,6 +199,14 @@ def _left_over(client: Any, scope: str) -> dict[str, int]:
 
 def _is_event(line: dict[str, Any]) -> bool:
     return "fingerprint" in line or line.get("severity_reason") == "metric"
+
+
+def _issue_counts(client: Any, scope: str) -> dict[str, int]:
+    """Return fingerprint → the count of its issue: here no two fingerprints are one issue."""
+    return {
+        name.decode(): int(client.hget(keys.issue(scope, number.decode()), "count"))
+        for name, number in client.hgetall(keys.fingerprints(scope)).items()
+    }
 
 
 def _hashes(client: Any, prefix: str) -> dict[str, dict[str, str]]:

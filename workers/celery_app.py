@@ -1,4 +1,4 @@
-"""The Celery app with its tasks, its watcher and its logs: `celery --app workers.celery_app`."""
+"""The Celery app with its tasks, its watcher and its logs; `workers.commands` runs it."""
 
 import gc
 

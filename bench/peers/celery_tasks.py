@@ -17,11 +17,13 @@ from equerry.durable import write_all
 from equerry.events.event import Event
 from equerry.events.severity import RuleTable
 from equerry.issues import index
+from equerry.issues.lookup import look_up
+from equerry.issues.plan import Policy, plan
 from equerry.issues.tally import tally
 from equerry.source_maps.maps import Maps
 from equerry.stream import findings
 from workers import process
-from workers.pipeline import commit, stages
+from workers.pipeline import stages
 
 TASK = "bench.event"
 QUEUE = "bench"
@@ -57,7 +59,7 @@ def _descriptor() -> int:
 @app.task(name=TASK)  # type: ignore[untyped-decorator]  # celery has no types
 def event(scope: str, project: int, event_id: str, received_ms: int, raw: str) -> None:
     """Take one event."""
-    settings, redis = process.settings(), process.redis()
+    redis = process.redis()
     taken = stages.run(
         Event(
             stream_id=event_id,
@@ -73,9 +75,8 @@ def event(scope: str, project: int, event_id: str, received_ms: int, raw: str) -
         raise TypeError(taken.stage)
     write_all(_descriptor(), line.encode(taken))
     added = tally([taken])
-    known = index.known(redis, scope, added.issues)
-    told = commit.to_tell(added, known, settings.alerts, scope)
+    made = plan(added, look_up(redis, scope, added.issues), Policy(scope))
     pipe = redis.pipeline(transaction=False)
-    index.write(pipe, scope, added, known, {name: added.issues[name].last_ms for name in told})
-    findings.put(pipe, scope, told.values())
+    index.write(pipe, scope, added, made)
+    findings.put(pipe, scope, made.findings)
     pipe.execute()

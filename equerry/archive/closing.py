@@ -15,10 +15,12 @@ from equerry import clock
 from equerry.archive import read
 from equerry.archive.read import Segment
 from equerry.durable import fsync
+from equerry.events.event import ISSUES
 
 log = logging.getLogger(__name__)
 
 DAY_MS = 86_400_000
+JOURNAL_TIMES = 10
 BLOCK_BYTES = 1024 * 1024
 
 
@@ -108,8 +110,15 @@ def _decompressed(path: Path) -> IO[bytes]:
 
 
 def remove_old(root: Path, now_ms: int, *, retention_days: int, max_bytes: int) -> list[Removed]:
-    """Remove closed segments beyond the retention or the byte limit (0: none), oldest first."""
-    first_kept = clock.day(now_ms - retention_days * DAY_MS)
+    """Remove closed segments beyond the retention or the byte limit (0: none), oldest first.
+
+    The issues' journal is small, and the numbers and states of living issues hang on it: it is kept
+    JOURNAL_TIMES as long, whatever the limit.
+    """
+    first_kept = {
+        kind: clock.day(now_ms - retention_days * times * DAY_MS)
+        for kind, times in {"": 1, ISSUES: JOURNAL_TIMES}.items()
+    }
     closed = sorted(
         (segment for segment in read.segments(root) if segment.closed),
         key=lambda segment: (segment.day, segment.hour),
@@ -118,9 +127,9 @@ def remove_old(root: Path, now_ms: int, *, retention_days: int, max_bytes: int) 
     over = sum(sizes.values()) - max_bytes if max_bytes else 0
     removed = []
     for segment in closed:
-        if segment.day < first_kept:
+        if segment.day < first_kept.get(segment.kind, first_kept[""]):
             reason = "age"
-        elif over > 0:
+        elif over > 0 and segment.kind != ISSUES:
             reason = "size"
         else:
             continue

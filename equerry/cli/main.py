@@ -16,6 +16,7 @@ VERBS = {
     "query": "equerry.cli.query:query",
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
+    "token": "equerry.cli.token:token",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }

@@ -14,7 +14,7 @@ from equerry.errors import SettingsError
 from equerry.settings import Settings
 
 # The packages that the processes import by name; both servers look in the current folder first.
-PACKAGES = ("api", "workers", "equerry")
+PACKAGES = ("api", "workers", "dashboard", "equerry")
 
 
 def lock(data_path: Path) -> TextIO:
@@ -42,7 +42,7 @@ def lock(data_path: Path) -> TextIO:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder with an `api` or `workers` of its own: it would be run in place of ours."""
+    """Refuse a folder with an `api`, `workers` … of its own: they would be run in place of ours."""
     ours = Path(equerry.__file__).resolve().parent.parent
     if folder.resolve() == ours:
         return
@@ -62,6 +62,7 @@ def check_ports(settings: Settings, names: frozenset[str]) -> None:
     """
     servers = {
         "api": ("api", settings.api.host, settings.api.port),
+        "dashboard": ("dashboard", settings.dashboard.host, settings.dashboard.port),
         "flower": ("flower", settings.flower.host, settings.flower.port),
     }
     taken: dict[int, str] = {}

@@ -45,12 +45,12 @@ class ValkeyLoad:
 
 
 class Servers:
-    """The API and Flower on their way up. missing: those of the Procfile that don't answer yet."""
+    """The servers on their way up. missing: those of the Procfile that don't answer yet."""
 
     def __init__(self, settings: Settings, names: frozenset[str]) -> None:
         self._settings = settings
         self._deadline = time.monotonic() + READY_SECONDS
-        self.missing = tuple(name for name in ("api", "flower") if name in names)
+        self.missing = tuple(name for name in ("api", "dashboard", "flower") if name in names)
 
     def done(self) -> bool:
         """Tell whether there is nothing to wait for any more: all answer, or 45 s are over."""
@@ -60,6 +60,8 @@ class Servers:
     def _answers(self, name: str) -> bool:
         if name == "api":
             return _is_alive(self._settings.api.host, self._settings.api.port)
+        if name == "dashboard":
+            return _is_alive(self._settings.dashboard.host, self._settings.dashboard.port)
         return _is_listening(self._settings.flower.host, self._settings.flower.port)
 
 

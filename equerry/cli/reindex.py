@@ -14,9 +14,8 @@ from equerry import clock, settings_file
 from equerry.archive import gate
 from equerry.archive.hours import Hour
 from equerry.cli.connection import connected
-from equerry.issues import recount as recounting
 from equerry.issues import reindex as reindexing
-from equerry.issues.recount import Recount
+from equerry.issues.reindex import Rebuilt
 from equerry.settings import Settings
 
 # One transaction holds a project's whole index: some seconds for 100,000 issues.
@@ -57,7 +56,7 @@ def reindex(wait_seconds: float, *, force: bool, as_json: bool) -> None:
     settings = settings_file.load()
     began = time.monotonic()
     with connected(settings, timeout_seconds=SWAP_SECONDS) as redis, _progress() as progress:
-        counted = reindexing.reindex(
+        rebuilt = reindexing.reindex(
             redis,
             settings,
             clock.now_ms(),
@@ -65,12 +64,12 @@ def reindex(wait_seconds: float, *, force: bool, as_json: bool) -> None:
             alone=not force,
             wait_seconds=wait_seconds,
         )
-    summary = _summary(settings, counted, time.monotonic() - began)
+    summary = _summary(settings, rebuilt, time.monotonic() - began)
     if as_json:
         click.echo(msgspec.json.encode(summary))
     else:
         _tell(summary)
-    if counted.damaged:
+    if summary.damaged:
         sys.exit(1)
 
 
@@ -91,7 +90,8 @@ def _progress() -> Iterator[Callable[[Hour, Sequence[Hour]], None]]:
         yield lambda _hour, hours: bar.update(task, total=len(hours), advance=1)
 
 
-def _summary(settings: Settings, counted: Recount, seconds: float) -> Summary:
+def _summary(settings: Settings, rebuilt: Rebuilt, seconds: float) -> Summary:
+    counted = rebuilt.counted
     return Summary(
         lines=counted.lines,
         repeated=counted.repeated,
@@ -101,8 +101,8 @@ def _summary(settings: Settings, counted: Recount, seconds: float) -> Summary:
         seconds=round(seconds, 3),
         projects={
             project.slug: {
-                "events": recounting.events(counted.tallies[project.id]),
-                "issues": len(counted.tallies[project.id].issues),
+                "events": counted.events[project.id],
+                "issues": rebuilt.issues[project.id],
             }
             for project in settings.projects
         },

@@ -21,6 +21,7 @@ def facts(settings: Settings) -> dict[str, object]:
     api = base_url(settings.api.host, settings.api.port)
     return {
         "api": api,
+        "dashboard": base_url(settings.dashboard.host, settings.dashboard.port),
         "flower": base_url(settings.flower.host, settings.flower.port),
         "flower_password_file": str(settings.data_path / "flower-password"),
         "dsn": {each.slug: dsn_of(each, api) for each in settings.projects},
@@ -35,10 +36,12 @@ def running(
 ) -> str:
     """Return the screen of a running Equerry; `missing` are the processes that don't answer."""
     api = base_url(settings.api.host, settings.api.port)
+    dashboard = base_url(settings.dashboard.host, settings.dashboard.port)
     flower = base_url(settings.flower.host, settings.flower.port)
     redis = "EQUERRY_REDIS_URL" if settings.redis.url else f"embedded, fsync {settings.redis.fsync}"
     rows = [
         ("API", api),
+        ("Operators", f"{dashboard}/api/v1/   `equerry token create` makes a token"),
         ("Flower", f"{flower}   user admin, password {flower_password}"),
         *((f"DSN {each.slug}", dsn_of(each, api)) for each in settings.projects),
         ("Alerts", _alerts(settings)),

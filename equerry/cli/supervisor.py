@@ -29,12 +29,12 @@ class Stage(NamedTuple):
     grace_seconds: float
 
 
-# The door first, so that nothing new comes in; Valkey last, so that the others can still write.
+# The servers first, so that nothing new comes in; Valkey last, so that the others can still write.
 # Flower only looks, and would wait several seconds for what it asked the workers: it gets none.
 # Together 9 s: `equerry up` is gone within 10 s whatever hangs. A killed worker loses nothing
 # (its batch is delivered again), so the graces need not cover the longest task.
 STOP_ORDER = (
-    Stage(frozenset({"api"}), 2.5),
+    Stage(frozenset({"api", "dashboard"}), 2.5),
     Stage(frozenset({"flower"}), 0.0),
     Stage(frozenset({"beat"}), 1.0),
     Stage(frozenset(), 3.5),  # everything that no other stage names: the workers

@@ -1,9 +1,10 @@
-"""Counts a whole archive, as the drains counted it: lines in, one tally a project out.
+"""Counts a whole archive, as the drains counted it: lines in, a tally a batch and project out.
 
-Memory grows with issues, living buckets and the lines of two hours, not with the archive.
+Memory grows with living buckets and the lines of two hours, not with the archive.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -11,23 +12,25 @@ import msgspec
 from equerry.archive import hours as archive_hours
 from equerry.archive import line as lines
 from equerry.archive.hours import Hour
-from equerry.events.event import ERRORS, METRICS, NOISE, Event
-from equerry.issues import index
-from equerry.issues.tally import Tally, tally
+from equerry.events.event import ISSUES, NOISE, REPORTED, Event
+from equerry.issues import counters
+from equerry.issues.tally import IssueDelta, Tally, tally
 
-KINDS = frozenset({ERRORS, METRICS, NOISE})
+KINDS = frozenset({*REPORTED, NOISE})
 BATCH = 5_000
 
 
 class Recount(msgspec.Struct):
-    """What the archive says. tallies: project id → what its lines add up to.
+    """What the archive says. counts: project id → bucket → counters.
 
     repeated: lines left out because the same one was read before. uncommitted: lines left out
     because their event is still in the stream, and is counted when its drain commits. damaged:
     segment → lines that are no event. strange: lines of projects that were not asked for.
+    events: project id → lines that were counted.
     """
 
-    tallies: dict[int, Tally]
+    counts: dict[int, dict[str, Counter[str]]]
+    events: dict[int, int]
     lines: int = 0
     repeated: int = 0
     uncommitted: int = 0
@@ -35,29 +38,53 @@ class Recount(msgspec.Struct):
     damaged: dict[str, int] = {}
 
 
+def begin(projects: Collection[int]) -> Recount:
+    """Return a count in which nothing is counted yet."""
+    return Recount({project: {} for project in projects}, dict.fromkeys(projects, 0))
+
+
 def recount(
+    done: Recount,
     hours: Sequence[Hour],
     uncommitted: Mapping[int, Collection[str]],
     now_ms: int,
+    add: Callable[[int, Mapping[str, IssueDelta]], None],
     progress: Callable[[Hour], None],
-) -> Recount:
+) -> None:
     """Count the hours. uncommitted: project id → `_id`s in the stream; its keys are the projects.
 
     A line is told from its repeat within its own hour and the one before: what is written twice is
     a batch that was taken over, or a copied file. Buckets that have expired by now_ms are left out.
-    progress is called after each hour. Raises ArchiveDamaged.
+    add is given each batch's issues, in the order in which their events came; progress is called
+    after each hour. Raises ArchiveDamaged.
     """
-    done = Recount({project: Tally({}, {}) for project in uncommitted})
+    for hour, once in _hours(done, hours, KINDS, uncommitted):
+        while batch := list(itertools.islice(once, BATCH)):
+            for project, added in _tallies(done, batch, now_ms):
+                add(project, added.issues)
+        progress(hour)
+
+
+def records(done: Recount, hours: Sequence[Hour], projects: Collection[int]) -> Iterator[Event]:
+    """Yield the lines of the issues' journal, once each. Raises ArchiveDamaged."""
+    for _, once in _hours(done, hours, {ISSUES}, dict.fromkeys(projects, ())):
+        yield from once
+
+
+def _hours(
+    done: Recount,
+    hours: Sequence[Hour],
+    kinds: Collection[str],
+    uncommitted: Mapping[int, Collection[str]],
+) -> Iterator[tuple[Hour, Iterator[Event]]]:
+    """Yield each hour with its events of these kinds, once each."""
     before: set[tuple[int, str]] = set()
     for hour in hours:
         seen: set[tuple[int, str]] = set()
-        fresh = (event for event in _events(done, hour) if _fresh(done, event, uncommitted))
-        once = _once(done, fresh, seen, before)
-        while batch := list(itertools.islice(once, BATCH)):
-            _add(done, batch, now_ms)
+        wanted = hour._replace(segments=[each for each in hour.segments if each.kind in kinds])
+        fresh = (event for event in _events(done, wanted) if _fresh(done, event, uncommitted))
+        yield hour, _once(done, fresh, seen, before)
         before = seen
-        progress(hour)
-    return done
 
 
 def _events(done: Recount, hour: Hour) -> Iterator[Event]:
@@ -95,31 +122,17 @@ def _once(
         yield event
 
 
-def _add(done: Recount, batch: Sequence[Event], now_ms: int) -> None:
-    for project, total in done.tallies.items():
-        merge(total, tally(event for event in batch if event.project == project), now_ms)
-
-
-def merge(total: Tally, more: Tally, now_ms: int) -> None:
-    """Add a later tally to an earlier one; an issue keeps the title that it had first."""
-    for bucket, counter in more.counts.items():
-        if bucket in total.counts:
-            total.counts[bucket].update(counter)
-        elif index.expires_at(bucket) * 1000 > now_ms:
-            total.counts[bucket] = counter
-    for fingerprint, delta in more.issues.items():
-        known = total.issues.setdefault(fingerprint, delta)
-        if known is delta:
+def _tallies(done: Recount, batch: Sequence[Event], now_ms: int) -> Iterator[tuple[int, Tally]]:
+    """Yield what a batch adds to each project; its counters are added here."""
+    for project, counts in done.counts.items():
+        of_project = [event for event in batch if event.project == project]
+        if not of_project:
             continue
-        known.count += delta.count
-        known.first_ms = min(known.first_ms, delta.first_ms)
-        known.last_ms = max(known.last_ms, delta.last_ms)
-        if delta.severity.rank > known.severity.rank:
-            known.severity = delta.severity
-
-
-def events(total: Tally) -> int:
-    """Return how many events a tally's days hold."""
-    fields = ("errors", "metrics", "noise")
-    days = (counter for bucket, counter in total.counts.items() if len(bucket) == len("2026-11-23"))
-    return sum(counter[field] for counter in days for field in fields)
+        added = tally(of_project)
+        done.events[project] += len(of_project)
+        for bucket, counter in added.counts.items():
+            if bucket in counts:
+                counts[bucket].update(counter)
+            elif counters.expires_at(bucket) * 1000 > now_ms:
+                counts[bucket] = counter
+        yield project, added

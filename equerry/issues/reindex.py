@@ -2,8 +2,11 @@
 
 1. Shut the gate: running drains end, new ones leave their events in the stream.
 2. Look at what is in the stream and not committed: its drain will count it.
-3. Count the archive. Until here nothing in Redis has changed, so a kill costs nothing.
-4. Replace each project's index in one transaction.
+3. Replay the issues' journal: their numbers, and what people made of them.
+4. Count the archive; the issues beside the old ones, under names of their own. Until here nothing
+   of the index has changed, so a kill costs nothing.
+5. Replace each project's index in one transaction. Issues whose number no line tells (the journal
+   is younger than they are) are numbered in order of their first appearance, and lines are written.
 
 Limits: the index then speaks of what the archive holds. An issue older than the retention counts
 from there on; counters of days before the archive's first are kept as they are.
@@ -11,8 +14,8 @@ from there on; counters of days before the archive's first are kept as they are.
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-import msgspec
 from redis.exceptions import ResponseError
 
 from equerry import keys
@@ -20,14 +23,22 @@ from equerry.archive import gate
 from equerry.archive import hours as archive_hours
 from equerry.archive.hours import Hour
 from equerry.errors import EquerryError
-from equerry.issues import index
-from equerry.issues.recount import KINDS, Recount, recount
-from equerry.issues.tally import Tally
+from equerry.events.event import ISSUES
+from equerry.issues import journal, recount
+from equerry.issues.rebuild import Lines, Rebuild, place
+from equerry.issues.recount import Recount
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.stream.consumer import GROUP
 
 READ_AT_ONCE = 1_000
+
+
+class Rebuilt(NamedTuple):
+    """What was done. issues: project id → how many its index holds now."""
+
+    counted: Recount
+    issues: dict[int, int]
 
 
 def reindex(
@@ -38,7 +49,7 @@ def reindex(
     *,
     alone: bool = True,
     wait_seconds: float = gate.WAIT_SECONDS,
-) -> Recount:
+) -> Rebuilt:
     """Rebuild every project's index. progress(hour just counted, all hours).
 
     alone: refuse where another machine drained events that this archive may not hold.
@@ -52,7 +63,7 @@ def reindex(
                 f"a worker's batch or another reindex did not end within {wait_seconds:g} s;"
                 " nothing was changed, try again"
             )
-        hours = archive_hours.hours(root, KINDS)
+        hours = archive_hours.hours(root, recount.KINDS | {ISSUES})
         if not hours:
             raise EquerryError(
                 f"there is nothing in {root} to rebuild from; nothing was changed. Is data_dir"
@@ -61,11 +72,44 @@ def reindex(
         if alone:
             _refuse_others(redis, settings, hours)
         uncommitted = {each.id: _pending(redis, keys.scope(each.id)) for each in settings.projects}
-        counted = recount(hours, uncommitted, now_ms, lambda hour: progress(hour, hours))
+        counted = recount.begin(uncommitted)
+        lines = _journal(counted, hours)
+        rebuilds = {
+            project: Rebuild(redis, keys.scope(project), lines[project]) for project in uncommitted
+        }
+        recount.recount(
+            counted,
+            hours,
+            uncommitted,
+            now_ms,
+            lambda project, issues: rebuilds[project].add(issues),
+            lambda hour: progress(hour, hours),
+        )
         whole_from = _first_whole_day(hours, settings)
-        for project, total in counted.tallies.items():
-            _replace(redis, keys.scope(project), total, whole_from)
-    return counted
+        for project, rebuild in rebuilds.items():
+            kept = _kept(redis, keys.scope(project), whole_from)
+            counts = counted.counts[project]
+            rebuild.replace({each: counts[each] for each in counts if each not in kept}, kept)
+    return Rebuilt(counted, {project: each.issues for project, each in rebuilds.items()})
+
+
+def _journal(counted: Recount, hours: Sequence[Hour]) -> dict[int, Lines]:
+    """Read what the archive has of the issues' journal. Raises ArchiveDamaged."""
+    lines: dict[int, Lines] = {project: {} for project in counted.counts}
+    for event in recount.records(counted, hours, lines):
+        try:
+            lines[event.project][place(event.stream_id)] = journal.decode(event.raw)
+        except ValueError:
+            counted.damaged[ISSUES] = counted.damaged.get(ISSUES, 0) + 1
+    return lines
+
+
+def _kept(redis: Redis, scope: str, whole_from: str) -> set[str]:
+    """Return the buckets of counters of days before whole_from."""
+    prefix = keys.counts(scope, "").encode()
+    found = redis.scan_iter(keys.counts(scope, "*"), count=1000)
+    buckets = {key.removeprefix(prefix).decode() for key in found}
+    return {bucket for bucket in buckets if bucket < whole_from}
 
 
 def _first_whole_day(hours: Sequence[Hour], settings: Settings) -> str:
@@ -74,23 +118,6 @@ def _first_whole_day(hours: Sequence[Hour], settings: Settings) -> str:
     if not settings.archive.max_bytes:
         return first
     return (dt.date.fromisoformat(first) + dt.timedelta(days=1)).isoformat()
-
-
-def _replace(redis: Redis, scope: str, total: Tally, whole_from: str) -> None:
-    """Swap a scope's index; existing buckets of days before whole_from stay."""
-    prefix = keys.counts(scope, "").encode()
-    existing = index.existing_keys(redis, scope)
-    kept = {
-        bucket
-        for key in existing
-        if key.startswith(prefix) and (bucket := key.removeprefix(prefix).decode()) < whole_from
-    }
-    gone = [key for key in existing if key.removeprefix(prefix).decode() not in kept]
-    counts = {bucket: counter for bucket, counter in total.counts.items() if bucket not in kept}
-    pipe = redis.pipeline(transaction=True)
-    index.clear(pipe, scope, gone)
-    index.write(pipe, scope, msgspec.structs.replace(total, counts=counts), {})
-    pipe.execute()
 
 
 def _pending(redis: Redis, scope: str) -> set[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import msgspec
 
 from equerry import clock
-from equerry.events.event import ERRORS, METRICS, NOISE, Event
-from equerry.events.report import ErrorFacts, MetricReport
+from equerry.events.event import NOISE, OWN, Event
+from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionReport
 from equerry.events.severity import Severity
 
 TITLE_CHARS = 200
@@ -17,15 +17,40 @@ PAGE_VIEW_EVENT = "page_view"
 NAVIGATION_METRIC = "TTFB"
 
 
-class IssueDelta(msgspec.Struct):
-    """What a run of events adds to one issue. Times are epoch milliseconds."""
+class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An event worth looking at: its place among those of the delta, from 0, and where it is."""
 
-    title: str
+    place: int
+    stream_id: str
+    event_id: str
+
+
+class IssueDelta(msgspec.Struct):
+    """What a run of events adds to one issue. Times are epoch milliseconds.
+
+    report: the first of them. hours: hour since the epoch → events. users: who they happened to.
+    facets: level, environment and release → events. tags: `key=value` → events. releases: release →
+    when it was seen last. samples: the first, and ever fewer after it. last: the newest.
+    """
+
+    report: ErrorFacts
     severity: Severity
     first_ms: int
     last_ms: int
     event_id: str
+    last: Sample
     count: int = 0
+    hours: dict[int, int] = {}
+    users: set[str] = set()
+    facets: dict[tuple[str, str, str], int] = {}
+    tags: dict[str, int] = {}
+    releases: dict[str, int] = {}
+    samples: list[Sample] = []
+
+    @property
+    def title(self) -> str:
+        """What the issue is called."""
+        return title(self.report)
 
 
 class Tally(msgspec.Struct):
@@ -42,32 +67,42 @@ def title(report: ErrorFacts) -> str:
     return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1] + "…"
 
 
-def fields(event: Event) -> tuple[str, ...]:
-    """Return the counters that one event moves."""
+_METRIC_ONLY = (("metrics", 1),)
+_PAGE_VIEW = (("metrics", 1), ("page_views", 1))
+_NAVIGATION = (("metrics", 1), ("navigations", 1))
+
+Moves = tuple[tuple[str, int], ...]
+
+
+def moves(event: Event) -> Moves:
+    """Return the counters that one event moves, and by how much; Equerry's own move none."""
     report = event.report
-    if event.kind == ERRORS and event.severity is not None:
-        counted = ("errors", f"errors.{event.severity.value}")
-        failed = isinstance(report, ErrorFacts) and report.level in {"error", "fatal"}
-        return (*counted, "failures") if failed else counted
-    if event.kind == NOISE:
-        return ("noise", f"noise.{event.noise}")
-    if event.kind == METRICS and isinstance(report, MetricReport):
-        if report.event == PAGE_VIEW_EVENT:
-            return ("metrics", "page_views")
-        if report.name == NAVIGATION_METRIC:
-            return ("metrics", "navigations")
-        return ("metrics",)
-    return ()
+    match report:
+        case ErrorFacts() if event.kind == NOISE:
+            moved: Moves = (("noise", 1), (f"noise.{event.noise}", 1))
+        case ErrorFacts() if event.severity is not None:
+            counted = (("errors", 1), (f"errors.{event.severity.value}", 1))
+            moved = (*counted, ("failures", 1)) if report.level in {"error", "fatal"} else counted
+        case MetricReport() if report.event == PAGE_VIEW_EVENT:
+            moved = _PAGE_VIEW
+        case MetricReport():
+            moved = _NAVIGATION if report.name == NAVIGATION_METRIC else _METRIC_ONLY
+        case SessionReport():
+            moved = (("sessions", report.started), ("sessions.crashed", report.crashed))
+        case DropReport():
+            moved = ((f"dropped.{report.reason}.{report.category}", report.quantity),)
+        case _:
+            moved = () if event.kind in OWN else ((event.kind, 1),)
+    return moved
 
 
 def tally(events: Iterable[Event]) -> Tally:
     """Count the events by minute, hour and day of receipt, and by issue."""
     counts: dict[str, Counter[str]] = {}
     issues: dict[str, IssueDelta] = {}
-    by_minute: dict[int, Counter[tuple[str, ...]]] = {}
+    by_minute: dict[int, Counter[Moves]] = {}
     for event in events:
-        moved = fields(event)
-        if moved:
+        if moved := moves(event):
             by_minute.setdefault(event.received_ms // 60_000, Counter())[moved] += 1
         if event.fingerprint:
             _add_to_issue(issues, event)
@@ -76,8 +111,8 @@ def tally(events: Iterable[Event]) -> Tally:
         for bucket in (clock.minute(at_ms), clock.hour(at_ms), clock.day(at_ms)):
             counter = counts.setdefault(bucket, Counter())
             for moved, number in groups.items():
-                for field in moved:
-                    counter[field] += number
+                for field, by in moved:
+                    counter[field] += by * number
     return Tally(counts, issues)
 
 
@@ -88,10 +123,28 @@ def _add_to_issue(issues: dict[str, IssueDelta], event: Event) -> None:
     at_ms = event.received_ms
     delta = issues.get(event.fingerprint)
     if delta is None:
-        delta = IssueDelta(title(report), severity, at_ms, at_ms, event.id)
+        first = Sample(0, event.stream_id, event.id)
+        delta = IssueDelta(report, severity, at_ms, at_ms, event.id, first)
         issues[event.fingerprint] = delta
-    delta.count += 1
-    delta.first_ms = min(delta.first_ms, at_ms)
-    delta.last_ms = max(delta.last_ms, at_ms)
+    place = delta.count
+    delta.count = place + 1
+    if not place & (place - 1):  # 0, 1, 2, 4, 8, …
+        delta.samples.append(Sample(place, event.stream_id, event.id))
+    delta.last = Sample(place, event.stream_id, event.id)
+    if at_ms < delta.first_ms:
+        delta.first_ms = at_ms
+    elif at_ms > delta.last_ms:
+        delta.last_ms = at_ms
     if severity.rank > delta.severity.rank:
         delta.severity = severity
+    hour = at_ms // 3_600_000
+    delta.hours[hour] = delta.hours.get(hour, 0) + 1
+    # Without an id, a network and a browser tell visitors apart well enough to count them.
+    delta.users.add(report.user or f"{report.address} {report.user_agent}")
+    if at_ms >= delta.releases.get(report.release, 0):
+        delta.releases[report.release] = at_ms
+    facet = (report.level, report.environment, report.release)
+    delta.facets[facet] = delta.facets.get(facet, 0) + 1
+    for key, value in report.tags.items():
+        tag = f"{key}={value}"
+        delta.tags[tag] = delta.tags.get(tag, 0) + 1

@@ -24,7 +24,7 @@ def refused(up: Up, **environ: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("section", ["api", "flower"])
+@pytest.mark.parametrize("section", ["api", "dashboard", "flower"])
 def test_port_in_use(make_up: MakeUp, taken_port: int, section: str) -> None:
     """A port in use names the setting, the variable and who holds it."""
     up = make_up(f"{section}: sleep 1000\n")

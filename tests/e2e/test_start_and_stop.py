@@ -30,7 +30,7 @@ def test_alert_in_the_terminal_then_a_clean_stop(fresh: Installation) -> None:
     shown = "ALERT CRITICAL web: TypeError: nobody set up Slack"
     wait_until(lambda: shown in fresh.output, "the alert is in the terminal")
     fresh.wait_drained()
-    assert {"valkey-server", "granian", "celery"} <= {each.name() for each in fresh.tree()}
+    assert {"valkey-server", "granian", "equerry-celery"} <= {each.name() for each in fresh.tree()}
     assert orphans(fresh)
     assert fresh.stop() < 10
     assert orphans(fresh) == []

@@ -15,6 +15,8 @@ from equerry.archive.segment import Writer
 from equerry.errors import EquerryError
 from equerry.events.severity import Severity
 from equerry.finding import Finding
+from equerry.issues import state
+from equerry.issues.state import State
 from equerry.redis_client import Redis
 from equerry.settings import Alerts, Archive, Heartbeat
 from equerry.stream import findings
@@ -168,6 +170,17 @@ def test_retention_removes_what_is_too_old(
     assert "segment-removed" in caplog.text
 
 
+def test_the_journal_of_issues_is_kept_longer(context: Context) -> None:
+    """Numbers hang on it: it goes by age alone, and at ten times the age."""
+    kept = write(context, "issues", [os.urandom(5_000) + b"\n"], context.now_ms - 899 * DAY)
+    gone = write(context, "issues", [b"x\n"], context.now_ms - 901 * DAY)
+    limited = msgspec.structs.replace(context.settings, archive=Archive(max_bytes=1))
+    summary = retention.run(msgspec.structs.replace(context, settings=limited)).summary
+    assert summary["removed"] == 1
+    assert kept.with_name(kept.name + ".zst").exists()
+    assert not gone.parent.exists()
+
+
 def test_retention_keeps_within_its_bytes(context: Context) -> None:
     """Over the byte limit the oldest closed segments go until it fits."""
     for days in range(1, 6):
@@ -209,12 +222,19 @@ def test_bound_index_forgets_the_oldest(
     monkeypatch.setattr(bound_index, "MAX_ISSUES", 3)
     monkeypatch.setattr(bound_index, "MAX_ALERTS", 3)
     for number in range(5):
-        redis.zadd(keys.issues("p1"), {f"f{number}": number})
+        redis.zadd(keys.issues("p1"), {number: number})
+        redis.hset(keys.fingerprints("p1"), f"f{number}", number)
+        redis.hset(keys.states("p1"), number, state.encode(State(severity=Severity.LOW)))
+        redis.hset(keys.issue("p1", number), "count", 1)
+        redis.hset(keys.issue_part("p1", number, "counts"), "2026-11-23", 1)
         finding = Finding("r", f"k{number}", Severity.LOW, "t", number)
-        state = AlertState(finding, number, number, number, 1)
-        redis.hset(keys.alerts("p1"), f"k{number}", msgspec.json.encode(state))
+        alert = AlertState(finding, number, number, number, 1)
+        redis.hset(keys.alerts("p1"), f"k{number}", msgspec.json.encode(alert))
     assert bound_index.run(context).summary == {"issues_forgotten": 2, "alerts_forgotten": 2}
-    assert redis.zrange(keys.issues("p1"), 0, -1) == [b"f2", b"f3", b"f4"]
+    assert redis.zrange(keys.issues("p1"), 0, -1) == [b"2", b"3", b"4"]
+    assert sorted(redis.hkeys(keys.fingerprints("p1"))) == [b"f2", b"f3", b"f4"]
+    assert sorted(redis.hkeys(keys.states("p1"))) == [b"2", b"3", b"4"]
+    assert len(list(redis.scan_iter(keys.issue("p1", "*")))) == 6
     assert sorted(redis.hkeys(keys.alerts("p1"))) == [b"k2", b"k3", b"k4"]
 
 

@@ -12,7 +12,8 @@ from equerry import clock, keys
 from equerry.archive.segment import Writer
 from equerry.errors import ArchiveFull
 from equerry.events.event import Event
-from equerry.issues import index, tally
+from equerry.issues import counters, index, lookup, plan, state, tally
+from equerry.issues.plan import Policy
 from equerry.redis_client import Redis
 from equerry.settings import Settings
 from equerry.stream import findings
@@ -41,14 +42,20 @@ def ids(lines: Sequence[bytes]) -> Counter[str]:
 
 def today_errors(redis: Redis) -> int:
     """Return the errors counted on the day of the test's events."""
-    return index.counts(redis, SCOPE, [clock.day(1_700_000_000_000)]).get("errors", 0)
+    return counters.read(redis, SCOPE, [clock.day(1_700_000_000_000)]).get("errors", 0)
+
+
+def counted_issues(redis: Redis) -> list[int]:
+    """Return the counts of all issues, the least first."""
+    numbers = redis.zrange(keys.issues(SCOPE), 0, -1)
+    return sorted(int(redis.hget(keys.issue(SCOPE, int(each)), "count")) for each in numbers)
 
 
 @pytest.fixture(autouse=True)
 def _counters_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the counters of a fixed past day: their age is not what is tested here."""
-    keep = dict.fromkeys(index._KEEP_SECONDS, 10_000 * 86_400)
-    monkeypatch.setattr(index, "_KEEP_SECONDS", keep)
+    keep = dict.fromkeys(counters._KEEP_SECONDS, 10_000 * 86_400)
+    monkeypatch.setattr(counters, "_KEEP_SECONDS", keep)
 
 
 def test_a_batch_is_archived_counted_and_gone(
@@ -56,10 +63,10 @@ def test_a_batch_is_archived_counted_and_gone(
 ) -> None:
     """One line, one count, one issue, one finding; the stream is empty and weighs nothing."""
     posted = post("boom 1", "boom 2", "other thing")
-    assert run(bench) == Drained(events=3, findings=2)
+    assert run(bench) == Drained(events=3, findings=2, records=2)
     assert ids(archived(settings)) == Counter(posted)
     assert today_errors(redis) == 3
-    assert sorted(issue.count for issue in index.read(redis, SCOPE, 10)) == [1, 2]
+    assert counted_issues(redis) == [1, 2]
     assert len(findings.read(redis, SCOPE)) == 2
     assert redis.xlen(keys.events(SCOPE)) == 0
     assert int(redis.get(keys.events_bytes(SCOPE))) == 0
@@ -85,8 +92,7 @@ def test_a_known_issue_is_no_finding_again(bench: Bench, post: Post, redis: Redi
     run(bench)
     post("boom 2", "boom 3")
     assert run(bench) == Drained(events=2, findings=0)
-    [issue] = index.read(redis, SCOPE, 10)
-    assert issue.count == 3
+    assert counted_issues(redis) == [3]
 
 
 def test_an_issue_that_gets_worse_is_told(bench: Bench, post: Post, redis: Redis) -> None:
@@ -97,7 +103,7 @@ def test_an_issue_that_gets_worse_is_told(bench: Bench, post: Post, redis: Redis
     assert run(bench).findings == 1
     rules = [finding.rule for _, finding in findings.read(redis, SCOPE)]
     assert rules == ["new-issue", "worse-issue"]
-    assert index.read(redis, SCOPE, 10)[0].severity == "critical"
+    assert lookup.read_states(redis, SCOPE, [1])[1].severity == "critical"
 
 
 def test_a_grave_issue_that_goes_on_is_told_again(bench: Bench, post: Post, redis: Redis) -> None:
@@ -107,10 +113,9 @@ def test_a_grave_issue_that_goes_on_is_told_again(bench: Bench, post: Post, redi
     assert run(bench).findings == 2
     post("payment broke 2", level="fatal")
     assert run(bench).findings == 0
-    for fingerprint, text in redis.hgetall(keys.known_issues(SCOPE)).items():
-        severity, told_ms = text.split()
-        a_day_ago = b"%b %d" % (severity, int(told_ms) - 86_400_000)
-        redis.hset(keys.known_issues(SCOPE), fingerprint, a_day_ago)
+    for number, known in lookup.read_states(redis, SCOPE, [1, 2]).items():
+        a_day_ago = msgspec.structs.replace(known, told_ms=known.told_ms - 86_400_000)
+        redis.hset(keys.states(SCOPE), number, state.encode(a_day_ago))
     post("payment broke 3", level="fatal")
     post("a detail broke 2", handled=True)
     assert run(bench).findings == 1
@@ -269,9 +274,9 @@ def test_one_that_stalled_and_was_taken_over_counts_nothing(
     with pytest.raises(WatchError):
         batch.process(asleep, SCOPE, PROJECT, entries)
     assert today_errors(redis) == 2
-    assert int(redis.get(keys.events_bytes(SCOPE))) == 0
     post("c")
     assert run(asleep).events == 1  # what it reads from now on is its own again
+    assert int(redis.get(keys.events_bytes(SCOPE))) == 0
 
 
 def test_an_heir_of_a_fenced_slot_takes_over_others(make_bench: MakeBench, post: Post) -> None:
@@ -297,7 +302,9 @@ def test_a_commit_that_arrives_late_counts_nothing(
     with redis.pipeline(transaction=True) as pipe:
         pipe.watch(keys.fence(SCOPE, late.consumer.name))
         pipe.multi()
-        index.write(pipe, SCOPE, tally.tally(done), {})
+        added = tally.tally(done)
+        known = lookup.look_up(redis, SCOPE, added.issues)
+        index.write(pipe, SCOPE, added, plan.plan(added, known, Policy("web")))
         die(late)
         assert run(heir).events == 2
         with pytest.raises(WatchError):
@@ -312,7 +319,7 @@ def test_a_poison_event_holds_nobody_up_and_ends_dead(
     """Its batch is committed; after three deliveries it is a dead letter, scrubbed."""
     poison = post_raw(redis, b"not json password=hunter2 {")
     posted = post("a", "b")
-    assert run(bench) == Drained(events=2, findings=2, failed=1)
+    assert run(bench) == Drained(events=2, findings=2, failed=1, records=2)
     assert redis.xlen(keys.dead(SCOPE)) == 0
     for _ in range(4):
         run(bench)
@@ -390,6 +397,6 @@ def test_noise_is_archived_and_counted_apart(
     assert run(bench) == Drained(events=1, findings=0)
     [line] = archived(settings, "noise")
     assert msgspec.json.decode(line)["noise"] == "script-error"
-    assert index.read(redis, SCOPE, 10) == []
-    counted = index.counts(redis, SCOPE, [clock.day(1_700_000_000_000)])
+    assert counted_issues(redis) == []
+    counted = counters.read(redis, SCOPE, [clock.day(1_700_000_000_000)])
     assert counted == {"noise": 1, "noise.script-error": 1}

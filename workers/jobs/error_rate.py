@@ -3,7 +3,7 @@
 from equerry import clock
 from equerry.finding import Finding
 from equerry.health import error_rate
-from equerry.issues import index
+from equerry.issues import counters
 from workers.jobs.job import Context, Outcome
 
 MINUTE_MS = 60_000
@@ -29,7 +29,7 @@ def run(context: Context) -> Outcome:
         judged = [
             error_rate.judge(
                 name,
-                index.counts(context.redis, scope, buckets),
+                counters.read(context.redis, scope, buckets),
                 threshold=limits.threshold,
                 min_page_views=limits.min_page_views,
             )

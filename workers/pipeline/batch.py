@@ -30,11 +30,17 @@ class Bench(NamedTuple):
 
 
 class Drained(NamedTuple):
-    """What one call of `drain` did."""
+    """What one call of `drain` did. records: Equerry's own, of alerts, jobs and issues."""
 
     events: int = 0
     findings: int = 0
     failed: int = 0
+    records: int = 0
+
+    @property
+    def committed(self) -> int:
+        """How many entries left the stream."""
+        return self.events + self.records
 
     def __add__(self, other: tuple[int, ...]) -> "Drained":  # type: ignore[override]
         return Drained(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
@@ -101,13 +107,13 @@ def _process_run(
     name = project.slug if project else keys.SITE
     claim = commit.Claim(scope, bench.consumer.name, bench.consumer.standing(scope))
     findings = commit.commit(bench.redis, claim, name, done, sizes, settings.alerts)
-    reported = any(event.kind not in OWN for event in done)
+    records = sum(event.kind in OWN for event in done)
     log.log(
-        logging.INFO if reported else logging.DEBUG,
+        logging.INFO if records < len(done) else logging.DEBUG,
         "batch-committed",
         extra={"scope": scope, "events": len(done), "findings": findings},
     )
-    return Drained(len(done), findings, len(failed))
+    return Drained(len(done) - records, findings, len(failed), records)
 
 
 def _event(entry: Entry, project_id: int) -> Event:

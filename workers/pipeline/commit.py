@@ -1,6 +1,7 @@
 """The last stage: a batch is written to the archive, and then has its one effect on the index."""
 
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from redis.exceptions import WatchError
@@ -9,11 +10,11 @@ from equerry import keys
 from equerry.archive import line as lines
 from equerry.archive.segment import Writer
 from equerry.events.event import Event
-from equerry.finding import Finding
-from equerry.issues import index, rules
-from equerry.issues.rules import Known
+from equerry.issues import index
+from equerry.issues.lookup import look_up
+from equerry.issues.plan import Policy, plan
 from equerry.issues.tally import Tally, tally
-from equerry.redis_client import Redis
+from equerry.redis_client import Pipeline, Redis
 from equerry.settings import Alerts
 from equerry.stream import findings
 from equerry.stream.removal import remove
@@ -49,40 +50,30 @@ def commit(
     """Write counters, issues and findings, and take the events off the stream, in one transaction.
 
     sizes: bytes of payload as they came. alerts: which issues are told, and how often.
-    Returns the number of findings. Raises WatchError where the events were taken over meanwhile: a
-    transaction that is held up on its way must not count them a second time.
+    What others write to the same issues meanwhile, people or workers, makes it look again: each
+    such turn is one in which another came through. Returns the number of findings. Raises
+    WatchError where the events were taken over meanwhile: a transaction that is held up on its way
+    must not count them a second time.
     """
-    scope = claim.scope
     added = tally(events)
-    with redis.pipeline(transaction=True) as pipe:
-        fence = keys.fence(scope, claim.consumer)
-        pipe.watch(fence)
-        if pipe.get(fence) != claim.fence:
-            raise WatchError("these events were taken over")
-        known = index.known(pipe, scope, added.issues)
-        told = to_tell(added, known, alerts, project)
-        pipe.multi()
-        index.write(pipe, scope, added, known, {name: added.issues[name].last_ms for name in told})
-        findings.put(pipe, scope, told.values())
-        remove(pipe, scope, [event.stream_id for event in events], sizes)
-        pipe.execute()
-    return len(told)
+    policy = Policy(project, alerts.new_issue, int(alerts.repeat_seconds * 1000))
+    while True:
+        with contextlib.suppress(WatchError), redis.pipeline(transaction=True) as pipe:
+            if not _holds(pipe, claim, added):
+                break
+            known = look_up(redis, claim.scope, added.issues)
+            made = plan(added, known, policy)
+            pipe.multi()
+            index.write(pipe, claim.scope, added, made)
+            findings.put(pipe, claim.scope, made.findings)
+            remove(pipe, claim.scope, [event.stream_id for event in events], sizes)
+            pipe.execute()
+            return len(made.findings)
+    raise WatchError("these events were taken over")
 
 
-def to_tell(
-    added: Tally, known: Mapping[str, Known], alerts: Alerts, project: str
-) -> dict[str, Finding]:
-    """Return the findings by fingerprint, the most severe first: they lead their groups."""
-    found = {
-        fingerprint: rules.finding(
-            fingerprint,
-            delta,
-            known.get(fingerprint),
-            floor=alerts.new_issue,
-            repeat_ms=int(alerts.repeat_seconds * 1000),
-            project=project,
-        )
-        for fingerprint, delta in added.issues.items()
-    }
-    told = {name: finding for name, finding in found.items() if finding is not None}
-    return dict(sorted(told.items(), key=lambda item: -item[1].severity.rank))
+def _holds(pipe: Pipeline, claim: Claim, added: Tally) -> bool:
+    """Watch what the transaction hangs on; whether the events are still the claim's."""
+    fence = keys.fence(claim.scope, claim.consumer)
+    pipe.watch(fence, *(index.watched(claim.scope) if added.issues else ()))
+    return bool(pipe.get(fence) == claim.fence)

@@ -37,7 +37,7 @@ def take_over(bench: Bench, scope: str, project_id: int, owner: str) -> Drained:
             "batch-taken-over",
             extra={"scope": scope, "from": owner, "entries": len(left), "dead": len(poison)},
         )
-        if total.events == before.events and not poison:
+        if total.committed == before.committed and not poison:
             break  # nothing moves on: each is tried again by the next drain
     return total
 

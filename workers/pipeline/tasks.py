@@ -29,5 +29,5 @@ def drain(scope: str) -> None:
         return
     if done.findings:
         queue.ring(bench.redis, queue.DECIDE, scope)
-    if done.events and bench.redis.xlen(keys.events(scope)):
+    if done.committed and bench.redis.xlen(keys.events(scope)):
         queue.ring(bench.redis, queue.DRAIN, scope)

@@ -1,0 +1,1 @@
+"""The operator's process: what only those who run Equerry may reach."""
