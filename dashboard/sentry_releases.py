@@ -1,4 +1,4 @@
-"""What sentry-cli and the bundler plugins ask for beside an upload: releases, deploys, who is there.
+"""What sentry-cli and the bundler plugins ask for beside an upload: releases, deploys, projects.
 
 Equerry knows a release from the events and uploads that name it, so these keep nothing; they answer
 in the form that the tools read.
@@ -36,7 +36,7 @@ class _Deploy(msgspec.Struct, frozen=True):
 def blueprint(settings: Settings) -> Blueprint:
     """Return the endpoints."""
     made = Blueprint("sentry-releases", __name__, url_prefix="/api/0")
-    projects = [
+    projects: list[dict[str, Any]] = [
         {"id": str(each.id), "slug": each.slug, "name": each.slug, "team": None, "teams": []}
         for each in settings.projects
     ]

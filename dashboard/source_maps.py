@@ -4,7 +4,6 @@ The organisation in these paths may be any: there is one. Projects are named by 
 """
 
 import gzip
-import io
 import sqlite3
 import zlib
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ CHUNKS_PER_REQUEST = 16
 REQUEST_MAX_BYTES = 32 * 1024 * 1024
 FRAMING_BYTES = 64 * 1024
 CONCURRENCY = 2
-ACCEPTED = ("sources", "artifact_bundles", "artifact_bundles_v2")
+ACCEPTED = ("artifact_bundles", "artifact_bundles_v2")
 PROJECTS = 100
 BODY_BYTES = 512 * 1024
 
@@ -113,7 +112,7 @@ def _unpacked(name: str, part: FileStorage) -> bytes:
     if name == "file":
         return part.stream.read(CHUNK_BYTES + 1)
     try:
-        with gzip.GzipFile(fileobj=io.BufferedReader(part.stream)) as packed:  # type: ignore[arg-type]
+        with gzip.GzipFile(fileobj=part.stream) as packed:
             return packed.read(CHUNK_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise SourceMapsRefused(f"a chunk is no gzip: {error}") from error
