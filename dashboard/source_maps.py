@@ -134,7 +134,7 @@ def _projects(settings: Settings, slugs: Sequence[str]) -> list[int]:
     for slug in slugs:
         if slug not in known:
             raise Refused(
-                404,
+                400,  # at a 404 sentry-cli says that there is no release, and no more
                 f"there is no project {slug[:80]!r}; there are: {', '.join(known)}",
                 (Cause("projects", "is unknown"),),
             )

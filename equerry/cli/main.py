@@ -17,6 +17,7 @@ VERBS = {
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
     "token": "equerry.cli.token:token",
+    "sourcemaps": "equerry.cli.sourcemaps:sourcemaps",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }

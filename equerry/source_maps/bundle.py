@@ -4,6 +4,7 @@ Nothing in it is believed: names never become paths, sizes are counted and not r
 make the reader itself large (directory, manifest, compression) is bounded before it is parsed.
 """
 
+import errno
 import os
 import struct
 import zipfile
@@ -68,6 +69,10 @@ def translated() -> Iterator[None]:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
         raise SourceMapsRefused(f"the bundle is damaged: {error}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a seek to where a forged directory points
+            raise
+        raise SourceMapsRefused("the bundle is damaged: its directory is elsewhere") from error
     except (NotImplementedError, RuntimeError, ValueError, OverflowError) as error:
         raise SourceMapsRefused(f"the bundle cannot be read: {error}") from error
 
@@ -131,7 +136,7 @@ def _manifest(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None) -> _Mani
         raise SourceMapsRefused(f"{MANIFEST} is larger than {MANIFEST_MAX_BYTES:,} bytes")
     try:
         return msgspec.json.decode(raw, type=_Manifest)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceMapsRefused(f"{MANIFEST}: {error}") from error
 
 

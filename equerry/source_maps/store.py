@@ -50,7 +50,9 @@ class Store:
         self, incoming: Iterable[Incoming], upload: Upload, limits: SourceMaps
     ) -> list[Artefact]:
         """Keep the files as one upload, all or none. Raises SourceMapsRefused, OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.folder, self.folder / "files"):
+            folder.mkdir(exist_ok=True, mode=0o700)
         with self.held(fcntl.LOCK_SH), _refusing():
             rows = self._keep(incoming, limits)
             if not any(row.kind in {Kind.MINIFIED, Kind.MAP} for row in rows):
@@ -118,7 +120,7 @@ class Store:
     def _place(self, fresh: Path, digest: str) -> None:
         path = self.file(digest)
         if not path.parent.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(exist_ok=True, mode=0o700)
             fsync(path.parent.parent)
         fresh.rename(path)  # over the same bytes, if they are there
         fsync(path.parent)
