@@ -57,6 +57,9 @@ def blueprint(settings: Settings) -> Blueprint:
                 chunks.put(part.filename or "", _unpacked(name, part))
         except SourceMapsRefused as error:
             raise Refused(400, str(error), (Cause("file", str(error)),)) from error
+        finally:
+            for part in request.files.values():
+                part.close()  # what is large lies in a file of the system's
         return replies.json(200, [])
 
     @made.post("/artifactbundle/assemble/")

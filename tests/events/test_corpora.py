@@ -8,7 +8,8 @@ import msgspec
 from corpus import json_suite, naughty_strings
 
 from equerry.errors import Refused
-from equerry.events import fingerprint, intake, noise, scrub, wire
+from equerry.events import intake, noise, scrub, wire
+from equerry.events.grouping import fingerprint
 from equerry.events.report import ErrorReport
 
 SENDER = intake.Sender(user_agent="x", address="192.0.2.0/24")

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from equerry.events import fingerprint as fingerprints
 from equerry.events import noise as noises
 from equerry.events import scrub as scrubbing
 from equerry.events.event import ERRORS, NOISE, Event
 from equerry.events.event import decode as parse
+from equerry.events.grouping import fingerprint as fingerprints
 from equerry.events.report import ErrorFacts, MetricReport
 from equerry.events.severity import RuleTable, Severity
 from equerry.source_maps import resolve as resolving

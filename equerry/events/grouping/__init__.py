@@ -1,1 +1,1 @@
-"""Which errors are one issue."""
+"""Which issue an error belongs to, and why. One module a version; older ones stay to be asked."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equerry.events.fingerprint import fingerprint
+from equerry.events.grouping.version_0 import fingerprint
 from equerry.events.report import ErrorReport
 
 CHUNKS = "https://example.org/_next/static/chunks/"
