@@ -1,6 +1,6 @@
 """The columns of the archive's kinds, as SQL knows them: name → type."""
 
-from equerry.events.event import ALERTS, ERRORS, JOBS, METRICS, NOISE
+from equerry.events.event import ALERTS, ERRORS, ISSUES, JOBS, METRICS, NOISE
 
 _TEXT = "VARCHAR"
 _TIME = "TIMESTAMP"
@@ -99,6 +99,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "duration_ms": "BIGINT",
         "summary": "JSON",
         "error": _TEXT,
+    },
+    ISSUES: {
+        **_ENVELOPE,
+        "what": _TEXT,
+        "issue": "INTEGER",
+        "by": _TEXT,
+        "note": _TEXT,
+        "fingerprint": _TEXT,
+        "into": "INTEGER",
+        "state": "JSON",
     },
     NOISE: {**_RATED, "noise": _TEXT, **_ERROR},
 }

@@ -18,6 +18,7 @@ VERBS = {
     "alert": "equerry.cli.alert:alert",
     "token": "equerry.cli.token:token",
     "sourcemaps": "equerry.cli.sourcemaps:sourcemaps",
+    "issues": "equerry.cli.issues:issues",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }

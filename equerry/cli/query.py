@@ -40,7 +40,7 @@ def query(context: click.Context, sql: str | None, form: str | None, days: int |
     """Ask the archive in SQL; it only reads.
 
     The dialect is DuckDB's; - reads the query from standard input. The views are errors, metrics,
-    alerts, jobs and noise. DESCRIBE errors shows the columns; times are UTC, tags a MAP, extra and
+    alerts, jobs, issues and noise. DESCRIBE errors shows the columns; times are UTC, tags a MAP, extra and
     breadcrumbs JSON.
 
     \b

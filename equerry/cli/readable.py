@@ -9,8 +9,9 @@ from equerry import clock
 from equerry.alerts import audit
 from equerry.archive import line as lines
 from equerry.cli.printable import printable
-from equerry.events.event import ALERTS, ERRORS, JOBS, METRICS, NOISE, Event
+from equerry.events.event import ALERTS, ERRORS, ISSUES, JOBS, METRICS, NOISE, Event
 from equerry.events.report import ErrorFacts, MetricReport
+from equerry.issues import journal
 from equerry.issues.tally import title
 
 COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "failed": "red"}
@@ -66,12 +67,19 @@ def _job(event: Event) -> tuple[str, ...]:
     return (run.result, run.job, f"{run.duration_ms} ms", summary, run.error)
 
 
+def _issue(event: Event) -> tuple[str, ...]:
+    line = journal.decode(event.raw)
+    parts = (f"issue {line.issue}", line.by, line.note, f"into {line.into}" * bool(line.into))
+    return (line.what, *parts)
+
+
 # Kind → the word that leads the line (a severity, a result), and the parts after the project.
 PARTS: dict[str, Callable[[Event], tuple[str, ...]]] = {
     ERRORS: _error,
     METRICS: _metric,
     ALERTS: _alert,
     JOBS: _job,
+    ISSUES: _issue,
     NOISE: _error,
 }
 

@@ -18,6 +18,7 @@ EMPTY = {
     "metrics": "Sites report them to /api/performance/metrics.",
     "alerts": "`equerry alert test` sends one.",
     "jobs": "They are recorded once `equerry up` runs.",
+    "issues": "Each new issue, and what is done to one, is recorded here.",
     "noise": "What browsers' extensions and robots cause is kept here.",
 }
 

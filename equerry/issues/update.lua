@@ -2,84 +2,114 @@
 --
 -- KEYS  1 what issues' keys begin with, `{p1}:issue:`  2 issues by last seen
 -- ARGV  1 most tags kept of an issue  2 most recent samples  3 most hours  4 most days
---       5 packed: {number, count, first_ms, last_ms, facts, counts, users, tags, samples, releases}
+--       5 packed: {number, count, first_ms, last_ms, facts, hours, users, tags, samples, releases}
+--
+-- A call costs a microsecond: an issue that is known, with nothing new about it, takes nine.
 local prefix = KEYS[1]
 local most_tags, most_recent = tonumber(ARGV[1]), tonumber(ARGV[2])
-local kept = {[#'2026-11-23T15'] = tonumber(ARGV[3]), [#'2026-11-23'] = tonumber(ARGV[4])}
-local most_counts = (kept[13] + kept[10]) * 5 / 4
+local most_hours, most_days = tonumber(ARGV[3]), tonumber(ARGV[4])
+local HOUR, DAY = #'2026-11-23T15', #'2026-11-23'
 
 local function whole(number)
   return string.format('%.0f', number)
 end
 
--- The newest hours and days stay.
+-- Older hours are added up by the day, and the oldest days go.
 local function trim_counts(key)
-  local names = redis.call('HKEYS', key)
-  table.sort(names, function(one, other) return one > other end)
-  local seen, gone = {[13] = 0, [10] = 0}, {}
+  local names, hours, days = redis.call('HKEYS', key), {}, {}
   for _, name in ipairs(names) do
-    seen[#name] = seen[#name] + 1
-    if seen[#name] > kept[#name] then
-      gone[#gone + 1] = name
-    end
+    local some = #name == HOUR and hours or days
+    some[#some + 1] = name
   end
-  if #gone > 0 then
-    redis.call('HDEL', key, unpack(gone))
+  table.sort(hours)
+  for at = 1, #hours - most_hours do
+    local day = string.sub(hours[at], 1, DAY)
+    local number = redis.call('HGET', key, hours[at])
+    if redis.call('HINCRBY', key, day, number) == tonumber(number) then
+      days[#days + 1] = day
+    end
+    redis.call('HDEL', key, hours[at])
+  end
+  table.sort(days)
+  for at = 1, #days - most_days do
+    redis.call('HDEL', key, days[at])
+  end
+end
+
+local function count_hours(key, counts)
+  for hour, number in pairs(counts) do
+    if redis.call('HINCRBY', key, hour, number) == number then
+      -- A quarter more than is kept: so not each new hour has to tidy up.
+      if redis.call('HLEN', key) > (most_hours + most_days) * 5 / 4 then
+        trim_counts(key)
+      end
+    end
   end
 end
 
 -- A new value takes a place while there is one; beyond that it counts as its key's `(other)`, and
 -- keys without end count as one.
 local function count_tags(key, tags)
-  local size = redis.call('HLEN', key)
   for tag, number in pairs(tags) do
-    if size >= most_tags and redis.call('HEXISTS', key, tag) == 0 then
-      tag = string.match(tag, '^([^=]*)') .. '=(other)'
-      if size >= most_tags * 2 and redis.call('HEXISTS', key, tag) == 0 then
-        tag = '(other)=(other)'
+    if redis.call('HINCRBY', key, tag, number) == number then
+      local size = redis.call('HLEN', key)
+      if size > most_tags then
+        redis.call('HDEL', key, tag)
+        tag = string.match(tag, '^([^=]*)') .. '=(other)'
+        if size > most_tags * 2 and redis.call('HEXISTS', key, tag) == 0 then
+          tag = '(other)=(other)'
+        end
+        redis.call('HINCRBY', key, tag, number)
       end
     end
-    if redis.call('HINCRBY', key, tag, number) == number then
-      size = size + 1
+  end
+end
+
+-- Four places for each power of ten: the first event that comes to one stays there.
+local function spread(ordinal)
+  return math.floor(4 * math.log10(ordinal))
+end
+
+-- The first is kept, the recent go round, and between them a spread. Of a batch of an issue that
+-- has many, only the newest goes round.
+local function keep_samples(key, before, after, samples)
+  local first = after > most_recent and #samples or 1
+  for at, sample in ipairs(samples) do
+    local ordinal = before + sample[1] + 1
+    local text = sample[2] .. ' ' .. sample[3]
+    if before == 0 or spread(ordinal) > spread(before) then
+      redis.call('HSETNX', key, 'n' .. spread(ordinal), text)
+    end
+    if at >= first then
+      local turn = redis.call('HINCRBY', key, 'turn', 1)
+      redis.call('HSET', key, 'r' .. turn % most_recent, text)
     end
   end
 end
 
--- The first is kept, the recent go round, and between them a spread: four of each power of ten.
-local function keep_samples(key, before, samples)
-  for _, sample in ipairs(samples) do
-    local ordinal = before + sample[1] + 1
-    local text = sample[2] .. ' ' .. sample[3]
-    redis.call('HSETNX', key, 'n' .. math.floor(4 * math.log10(ordinal)), text)
-    local turn = redis.call('HINCRBY', key, 'turn', 1)
-    redis.call('HSET', key, 'r' .. turn % most_recent, text)
-  end
-end
-
-for _, issue in ipairs(cmsgpack.unpack(ARGV[5])) do
-  local number, count, first_ms, last_ms, facts, counts, users, tags, samples, releases =
+local seen = {}
+for at, issue in ipairs(cmsgpack.unpack(ARGV[5])) do
+  local number, count, first_ms, last_ms, facts, hours, users, tags, samples, releases =
     unpack(issue)
   local name = prefix .. whole(number)
   for field, text in pairs(facts) do
     redis.call('HSETNX', name, field, text)
   end
+  local known = redis.call('HMGET', name, 'first_ms', 'last_release')
   local after = redis.call('HINCRBY', name, 'count', count)
-  local known = redis.call('HGET', name, 'first_ms')
-  if not known or first_ms < tonumber(known) then
+  if not known[1] or first_ms < tonumber(known[1]) then
     redis.call('HSET', name, 'first_ms', whole(first_ms))
   end
-  if releases[1] ~= '' then
+  if releases[1] ~= '' and releases[2] ~= known[2] then
     redis.call('HSETNX', name, 'first_release', releases[1])
     redis.call('HSET', name, 'last_release', releases[2])
   end
-  redis.call('ZADD', KEYS[2], 'GT', last_ms, whole(number))
-  for bucket, events in pairs(counts) do
-    redis.call('HINCRBY', name .. ':counts', bucket, events)
-  end
-  if redis.call('HLEN', name .. ':counts') > most_counts then
-    trim_counts(name .. ':counts')
-  end
+  seen[2 * at - 1], seen[2 * at] = last_ms, whole(number)
+  count_hours(name .. ':counts', hours)
   redis.call('PFADD', name .. ':users', unpack(users))
   count_tags(name .. ':tags', tags)
-  keep_samples(name .. ':samples', after - count, samples)
+  keep_samples(name .. ':samples', after - count, after, samples)
+end
+for from = 1, #seen, 2000 do
+  redis.call('ZADD', KEYS[2], 'GT', unpack(seen, from, math.min(from + 1999, #seen)))
 end
