@@ -3,7 +3,7 @@
 from flask import Flask
 
 from api import exposition, openapi, probes, replies, reports
-from equerry import faults, logs, settings_file, version
+from equerry import collector, faults, logs, settings_file, version
 from equerry.health.lookout import Lookout
 from equerry.redis_client import connect
 from equerry.settings import Settings
@@ -25,7 +25,9 @@ def create_app() -> Flask:
     faults.report_to(settings.sentry.dsn, version.release())
     acceptor = make_acceptor(settings)
     Replayer(acceptor).start()
-    return build(settings, acceptor)
+    app = build(settings, acceptor)
+    collector.settle()
+    return app
 
 
 def make_acceptor(settings: Settings) -> Acceptor:

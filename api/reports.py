@@ -26,7 +26,7 @@ from equerry.stream.entry import Entry
 # Beacons send JSON as text/plain, which needs no preflight.
 CONTENT_TYPES = frozenset({"application/json", "text/plain"})
 
-Read = Callable[[object, Sender, int], Intake]
+Read = Callable[..., Intake]
 
 
 def blueprint(settings: Settings, acceptor: Acceptor) -> Blueprint:
@@ -60,15 +60,15 @@ def blueprint(settings: Settings, acceptor: Acceptor) -> Blueprint:
                 request.content_length,
                 environ.get("HTTP_CONTENT_ENCODING", ""),
             )
-        value = wire.parse(raw)
+        parsed = wire.parse(raw)
         sender = Sender(environ.get("HTTP_USER_AGENT", ""), client_address.anonymous(address))
         now_ms = clock.now_ms()
-        taken = read(value, sender, now_ms)
+        taken = read(parsed.value, sender, now_ms, plain=parsed.plain)
         if not taken.accepted:
             raise Refused(400, "nothing in this request is valid", taken.causes)
         entries = [Entry(b"", event.kind, event.id, now_ms, event.raw) for event in taken.accepted]
         acceptor.accept(keys.scope(project.id), entries, rates, bucket)
-        return _accepted(value, taken)
+        return _accepted(parsed.value, taken)
 
     @reports.post(replies.REPORT_PATHS[0])
     def errors() -> Response:

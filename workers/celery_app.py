@@ -1,11 +1,9 @@
 """The Celery app with its tasks, its watcher and its logs; `workers.commands` runs it."""
 
-import gc
-
 from celery import signals
 
 import beat_schedule
-from equerry import faults, logs, version
+from equerry import collector, faults, logs, version
 from equerry.queue import app
 from workers import process
 from workers.watcher import WatcherStep
@@ -18,10 +16,8 @@ def _logging(**_celery: object) -> None:
     faults.report_to(process.settings().sentry.dsn, version.release())
 
 
-def _freeze(**_celery: object) -> None:
-    """Before the fork: what is loaded stays shared, and no collection walks through it again."""
-    gc.collect()
-    gc.freeze()
+def _settle(**_celery: object) -> None:
+    collector.settle()
 
 
 def _tasks_and_schedule() -> dict[str, object]:
@@ -43,6 +39,6 @@ def _tasks_and_schedule() -> dict[str, object]:
 
 
 signals.setup_logging.connect(_logging, weak=False)
-signals.worker_before_create_process.connect(_freeze, weak=False)
+signals.worker_before_create_process.connect(_settle, weak=False)
 app.add_defaults(_tasks_and_schedule)
 app.steps["worker"].add(WatcherStep)

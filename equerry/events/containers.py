@@ -59,6 +59,8 @@ class Tree(NamedTuple):
         if not isinstance(value, dict):
             draft.fault(field, "must be an object")
             return None
+        if draft.plain:
+            return value
         deeper: list[int] = []
         kept = prune(value, limits.DEPTH, deeper.append)
         if deeper:
@@ -83,7 +85,8 @@ class Trail(NamedTuple):
             return None
         if len(value) > limits.BREADCRUMBS:
             draft.cut[field] = len(value)
-        return [prune(item, limits.DEPTH, _ignore) for item in value[-limits.BREADCRUMBS :]]
+        kept = value[-limits.BREADCRUMBS :]
+        return kept if draft.plain else [prune(item, limits.DEPTH, _ignore) for item in kept]
 
     def schema(self) -> Schema:
         """Any array."""

@@ -73,7 +73,7 @@ def build(
             free = name
             while free in extra:
                 free += "_"
-            extra[free] = prune(value, limits.DEPTH - 1, deeper.append)
+            extra[free] = value if draft.plain else prune(value, limits.DEPTH - 1, deeper.append)
         if deeper:
             draft.cut["extra"] = draft.cut.get("extra", 0) + len(deeper)
     found.setdefault("level", "error")

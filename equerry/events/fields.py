@@ -35,12 +35,16 @@ _MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 class Draft:
-    """An event while it is read: its faults, what was cut, and where it stands in a batch."""
+    """An event while it is read: its faults, what was cut, and where it stands in a batch.
 
-    __slots__ = ("causes", "cut", "prefix")
+    plain: nothing in it is too deep or too long a number (see wire.Parsed).
+    """
 
-    def __init__(self, prefix: str) -> None:
+    __slots__ = ("causes", "cut", "plain", "prefix")
+
+    def __init__(self, prefix: str, *, plain: bool = False) -> None:
         self.prefix = prefix
+        self.plain = plain
         self.causes: list[Cause] = []
         self.cut: dict[str, int] = {}
 

@@ -52,14 +52,20 @@ _METRICS = _Form(
 )
 
 
-def errors(value: object, sender: Sender, now_ms: int) -> Intake:
-    """Read one error or an array of 1 to limits.BATCH. now_ms stamps what has no timestamp."""
-    return _read(_ERRORS, value, sender, now_ms)
+def errors(value: object, sender: Sender, now_ms: int, *, plain: bool = False) -> Intake:
+    """Read one error or an array of 1 to limits.BATCH.
+
+    now_ms stamps what has no timestamp. plain: see wire.Parsed.
+    """
+    return _read(_ERRORS, value, sender, now_ms, plain=plain)
 
 
-def metrics(value: object, sender: Sender, now_ms: int) -> Intake:
-    """Read one metric or an array of 1 to limits.BATCH. now_ms stamps what has no timestamp."""
-    return _read(_METRICS, value, sender, now_ms)
+def metrics(value: object, sender: Sender, now_ms: int, *, plain: bool = False) -> Intake:
+    """Read one metric or an array of 1 to limits.BATCH.
+
+    now_ms stamps what has no timestamp. plain: see wire.Parsed.
+    """
+    return _read(_METRICS, value, sender, now_ms, plain=plain)
 
 
 def error_schema() -> Schema:
@@ -72,10 +78,10 @@ def metric_schema() -> Schema:
     return metrics_in.schema()
 
 
-def _read(form: _Form, value: object, sender: Sender, now_ms: int) -> Intake:
+def _read(form: _Form, value: object, sender: Sender, now_ms: int, *, plain: bool) -> Intake:
     now = moment(now_ms)
     if isinstance(value, dict):
-        draft = Draft("")
+        draft = Draft("", plain=plain)
         event = _event(form, value, draft, sender, now)
         return Intake((event,) if event else (), tuple(draft.causes))
     if not isinstance(value, list):
@@ -88,7 +94,7 @@ def _read(form: _Form, value: object, sender: Sender, now_ms: int) -> Intake:
         if not isinstance(item, dict):
             causes.append(Cause(f"[{index}]", "must be an object"))
             continue
-        draft = Draft(f"[{index}].")
+        draft = Draft(f"[{index}].", plain=plain)
         event = _event(form, item, draft, sender, now)
         if event:
             accepted.append(event)

@@ -72,8 +72,19 @@ def _compiled(patterns: tuple[str, ...]) -> Any:  # noqa: ANN401, re2 has no typ
     return re2.compile(f"(?is)(?:{'|'.join(escaped)})")
 
 
+@functools.lru_cache(maxsize=256)
+def _pieces(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the longest literal piece of each pattern: without one of them, none can match."""
+    return tuple(
+        max(pattern.casefold().replace("?", "*").split("*"), key=len) for pattern in patterns
+    )
+
+
 def _matches(text: str, patterns: tuple[str, ...]) -> bool:
-    return bool(text) and _compiled(patterns).fullmatch(text) is not None
+    folded = text.casefold()
+    return any(piece in folded for piece in _pieces(patterns)) and (
+        bool(text) and _compiled(patterns).fullmatch(text) is not None
+    )
 
 
 @functools.lru_cache(maxsize=1024)

@@ -45,7 +45,7 @@ def test_big_list_of_naughty_strings() -> None:
             text: text,
         }
         body = json.dumps(sent).encode()
-        (accepted,) = intake.errors(wire.parse(body), SENDER, 0).accepted
+        (accepted,) = intake.errors(wire.parse(body).value, SENDER, 0).accepted
         report = msgspec.json.decode(scrub.scrub(accepted.raw), type=ErrorReport)
         assert len(fingerprint.fingerprint(report)) == 32
         assert isinstance(noise.reason(report), str)

@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from equerry.errors import Refused
-from equerry.events import wire
+from equerry.events import limits, wire
+from equerry.events.containers import prune
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -34,7 +35,7 @@ JSON = st.recursive(
 )
 def test_accepts(body: bytes, value: object) -> None:
     """Strict JSON is read; half an emoji becomes a replacement character, in keys as well."""
-    assert wire.parse(body) == value
+    assert wire.parse(body).value == value
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_depth_is_exact(depth: int) -> None:
     """max_depth levels pass and one more does not, however many brackets stand beside them."""
     body = b'[[],"]",' * (depth - 1) + b"[]" + b"]" * (depth - 1)
     if depth <= 16:
-        assert wire.parse(body) == msgspec.json.decode(body)
+        assert wire.parse(body).value == msgspec.json.decode(body)
     else:
         with pytest.raises(Refused):
             wire.parse(body)
@@ -94,7 +95,7 @@ def test_depth_is_exact(depth: int) -> None:
 def test_reads_what_an_encoder_writes(value: object) -> None:
     """Any JSON value survives the trip."""
     body = msgspec.json.encode(value)
-    assert wire.parse(body, max_depth=64) == msgspec.json.decode(body)
+    assert wire.parse(body, max_depth=64).value == msgspec.json.decode(body)
 
 
 @given(st.binary() | st.text(alphabet='[]{}":,\\ud8f0dce 1eE-+.tn\n').map(str.encode))
@@ -104,3 +105,16 @@ def test_never_another_exception(body: bytes) -> None:
     """Any bytes at all are an encodable value or Refused."""
     with contextlib.suppress(Refused):
         msgspec.json.encode(wire.parse(body))
+
+
+@given(JSON)
+@example([[[[[[[1]]]]]]])
+@example([[[[[[[[1]]]]]]]])
+@example([1 << 63])
+@example([-(1 << 63)])
+@example({"a": (1 << 64) + 1})
+def test_what_is_plain_needs_no_pruning(value: object) -> None:
+    """A body is called plain exactly where pruning it as a whole would change nothing."""
+    cut: list[int] = []
+    pruned = prune(value, limits.DEPTH, cut.append)
+    assert wire.parse(msgspec.json.encode(value)).plain is (pruned == value and not cut)
