@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from equerry.events.grouping import stack_text
 from equerry.events.report import ErrorFacts, Frame, ReportedException, ReportedFrame
 from equerry.source_maps.locate import Located, Wanted
 from equerry.source_maps.maps import Project
@@ -51,14 +52,15 @@ class Looked(NamedTuple):
 
 def concerns(report: ErrorFacts) -> bool:
     """Whether the report looks like JavaScript's: cheap, and right for all but the oddest."""
-    if report.platform:
-        return report.platform in PLATFORMS and bool(report.exceptions)
-    return any(_minified(frame) for thrown in report.exceptions for frame in thrown.frames)
+    if not report.exceptions:
+        return any(ending in report.stack for ending in SCRIPTS)
+    return not report.platform or report.platform in PLATFORMS
 
 
 def resolve(raw: bytes, report: ErrorFacts, maps: Project) -> bytes:
     """Return the report's JSON with its frames resolved; `raw` itself where none asks for it."""
-    files = _files(frame for thrown in report.exceptions for frame in thrown.frames)
+    thrown = report.exceptions or _native(report)
+    files = _files(frame for each in thrown for frame in each.frames)
     if not files:
         return raw
     looked = {
@@ -67,10 +69,26 @@ def resolve(raw: bytes, report: ErrorFacts, maps: Project) -> bytes:
     fields = _FIELDS.decode(raw)
     changed: dict[str, Any] = dict(fields)
     if any(each.originals for each in looked.values()):
-        thrown = _EXCEPTIONS.decode(fields["exceptions"])
-        changed["exceptions"] = _resolved(thrown, looked)
+        whole = _EXCEPTIONS.decode(fields["exceptions"]) if report.exceptions else _native(report)
+        changed["exceptions"] = _resolved(whole, looked)
     changed["source_maps"] = [each.told for each in looked.values()][:TOLD]
     return msgspec.json.encode(changed)
+
+
+def _native(report: ErrorFacts) -> tuple[ReportedException, ...]:
+    """Return what a report's stack as text says, in the form in which SDKs send it."""
+    # V8 begins a stack with the name and the message, which may look like frames.
+    stack = report.stack.removeprefix(f"{report.name}: {report.message}")
+    frames = tuple(
+        ReportedFrame(
+            function=frame.function,
+            filename=frame.filename,
+            lineno=frame.lineno,
+            colno=frame.colno,
+        )
+        for frame in stack_text.frames(stack)
+    )
+    return (ReportedException(type=report.name, value=report.message, frames=frames),)
 
 
 def _wanted(report: ErrorFacts, file: str) -> Wanted:

@@ -66,7 +66,15 @@ def test_frame_is_named_as_it_was_written(store: Store, maps: Maps, build: Build
     assert got.minified is not None
     assert (got.minified.function, got.minified.lineno, got.minified.colno) == ("r", line, column)
     assert outcome(found)["outcome"] == Outcome.RESOLVED
-    assert next(iter(msgspec.json.decode(msgspec.json.encode(found)))) == "timestamp"
+
+
+def test_timestamp_stays_first(store: Store, maps: Maps, build: Build) -> None:
+    """The archive's lines begin with the time: a resolved report still does."""
+    upload(store, build)
+    sent = event(report(frame(*build.position(THROW))))
+    raw = stages.resolve(sent, stages.Tools(RuleTable(DEFAULT_RULES), maps)).raw
+    assert raw is not sent.raw
+    assert raw.startswith(b'{"timestamp":')
 
 
 def test_package_is_not_the_sites_own_code(store: Store, maps: Maps, build: Build) -> None:
@@ -102,6 +110,37 @@ def test_frames_of_all_exceptions_are_resolved(store: Store, maps: Maps, build: 
     found = resolved(maps, both)
     assert [thrown.frames[0].function for thrown in found.exceptions] == ["checkout", "checked"]
     assert outcome(found)["frames"] == 2
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Error: no customer for Bag\n    at r ({place})\n    at <anonymous>",
+        "r@{place}\n@https://shop.example/:1:1",
+    ],
+    ids=["V8", "Firefox"],
+)
+def test_stack_as_text_is_resolved(store: Store, maps: Maps, build: Build, form: str) -> None:
+    """A native report's stack gives exceptions with written frames; its text stays as it came."""
+    upload(store, build)
+    line, column = build.position(THROW)
+    stack = form.format(place=f"{SCRIPT_URL}:{line}:{column}")
+    sent = msgspec.structs.replace(report(platform=""), exceptions=(), stack=stack)
+    found = resolved(maps, sent)
+    [thrown] = found.exceptions
+    assert (thrown.type, thrown.value) == ("Error", "no customer for Bag")
+    assert thrown.frames[-1].function == "checkout"
+    assert found.stack == stack
+
+
+def test_stack_as_text_without_a_map_stays(store: Store, maps: Maps, build: Build) -> None:
+    """A native report that no map knows gets no exceptions, and says what was looked for."""
+    upload(store, build)
+    stack = "Error: x\n    at r (https://shop.example/other.js:1:2)"
+    sent = msgspec.structs.replace(report(platform=""), exceptions=(), stack=stack)
+    found = resolved(maps, sent)
+    assert found.exceptions == ()
+    assert outcome(found)["outcome"] == Outcome.NO_SUCH_FILE
 
 
 def test_inline_map_is_read(store: Store, maps: Maps, tmp_path: Path) -> None:
