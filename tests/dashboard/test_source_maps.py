@@ -55,12 +55,13 @@ def send(
 ) -> TestResponse:
     """Send one chunk."""
     named = sha1(data) if name is None else name
-    body = gzip.compress(data) if field == "file_gzip" else data
+    body = gzip.compress(data, 1) if field == "file_gzip" else data
+    head = f'--b\r\nContent-Disposition: form-data; name="{field}"; filename="{named}"\r\n\r\n'
     return client.post(
         f"{ROOT}/chunk-upload/",
-        data={field: (io.BytesIO(body), named)},
+        data=head.encode() + body + b"\r\n--b--\r\n",
         headers=token,
-        content_type="multipart/form-data",
+        content_type="multipart/form-data; boundary=b",
     )
 
 
@@ -106,6 +107,7 @@ def test_chunks_become_a_bundle(
         (b"x", "../../evil", "file", "SHA-1 in hex"),
         (b"x", "", "file", "SHA-1 in hex"),
         (b"x", sha1(b"x").upper(), "file", "SHA-1 in hex"),
+        (b"x", "0" * 40, "file_gzip", "came damaged"),
         (bytes(CHUNK_BYTES + 1), None, "file", "takes up to"),
         (bytes(4 * CHUNK_BYTES), "0" * 40, "file_gzip", "takes up to"),
     ],
@@ -139,6 +141,7 @@ def test_chunk_that_is_no_gzip_is_refused(client: FlaskClient, token: dict[str, 
         headers=token,
     )
     assert answer.status_code == 400
+    assert "no gzip" in answer.json["detail"]
 
 
 def test_waiting_chunks_are_bounded_and_go(
