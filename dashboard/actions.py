@@ -11,7 +11,7 @@ from equerry import clock
 from equerry.errors import ActionRefused, UnknownIssue
 from equerry.events.severity import Severity
 from equerry.issues import actions, view
-from equerry.issues.actions import Done
+from equerry.issues.actions import Done, Until
 from equerry.redis_client import Redis
 
 
@@ -74,16 +74,13 @@ def _resolve(order: Order) -> Done:
 
 
 def _ignore(order: Order) -> Done:
-    given = order.given
+    until = Until(
+        for_ms=_for_ms(order.given, order.now_ms),
+        count=order.given.get("until_count", 0),
+        users=order.given.get("until_users", 0),
+    )
     return actions.ignore(
-        order.redis,
-        order.scope,
-        order.number,
-        by=order.by,
-        now_ms=order.now_ms,
-        for_ms=_for_ms(given, order.now_ms),
-        until_count=given.get("until_count", 0),
-        until_users=given.get("until_users", 0),
+        order.redis, order.scope, order.number, until, by=order.by, now_ms=order.now_ms
     )
 
 

@@ -115,13 +115,13 @@ def several(action: str) -> Fields:
 
 # What any of the bulk forms takes; once the action is known, its own form is read.
 BULK: Fields = {
+    "action": Field(Choice({name: name for name in ACTIONS}), "What to do", required=True),
+    "issues": _ISSUES,
     **{
         name: field._replace(required=False)
         for action in ACTIONS.values()
         for name, field in action.body.items()
     },
-    "action": Field(Choice({name: name for name in ACTIONS}), "What to do", required=True),
-    "issues": _ISSUES,
 }
 
 OPERATIONS = (
@@ -146,6 +146,13 @@ OPERATIONS = (
         shapes.Activity,
     ),
     Operation("event", "GET", "/events/{event}", "One event, as archived", shapes.EventFound),
+    Operation(
+        "explain",
+        "GET",
+        "/events/{event}/explain",
+        "Why an event belongs to its issue: what its fingerprint is made of",
+        shapes.Explained,
+    ),
     *(
         Operation(
             name,

@@ -120,6 +120,20 @@ class EventFound(msgspec.Struct, frozen=True):
     event: dict[str, Any]
 
 
+class Explained(msgspec.Struct, frozen=True):
+    """Why an event belongs to its issue. fingerprint: what it was given when it came.
+
+    explanation: how the present algorithm comes to a fingerprint: its version, the fingerprint, and
+    each part that was looked at.
+    """
+
+    id: str
+    project: str
+    issue: str
+    fingerprint: str
+    explanation: dict[str, Any]
+
+
 class Done(msgspec.Struct, frozen=True):
     """What became of an issue. changed: false where it was so already."""
 

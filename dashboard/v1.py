@@ -7,10 +7,11 @@
 
 import functools
 from collections.abc import Callable
+from typing import IO
 
 from flask import Blueprint, Response, g, request
 
-from dashboard import actions, fields, issues, operations, projects, replies
+from dashboard import actions, events, fields, issues, operations, projects, replies
 from dashboard.desk import Asked, Desk
 from dashboard.operations import Operation
 from equerry import clock
@@ -28,9 +29,10 @@ HANDLERS: dict[str, Handler] = {
     "project": projects.one,
     "issues": issues.page,
     "issue": issues.one,
-    "issue_events": issues.events,
+    "issue_events": events.of_issue,
     "activity": issues.activity,
-    "event": issues.event,
+    "event": events.one,
+    "explain": events.explain,
     "bulk": actions.bulk,
     **{name: functools.partial(actions.act, name=name) for name in operations.ACTIONS},
 }
@@ -86,13 +88,26 @@ def _query() -> dict[str, str]:
     return given
 
 
+def _read(stream: IO[bytes], length: int | None) -> bytes:
+    """Return the body, whether its length was told or it comes in chunks. Raises Refused 413."""
+    wanted = MAX_BODY_BYTES + 1 if length is None else min(length, MAX_BODY_BYTES + 1)
+    parts: list[bytes] = []
+    while wanted > 0 and (part := stream.read(wanted)):
+        parts.append(part)
+        wanted -= len(part)
+    body = b"".join(parts)
+    if len(body) > MAX_BODY_BYTES:
+        cause = Cause("body", "is larger than the limit", f"{MAX_BODY_BYTES} bytes")
+        raise Refused(413, "the body is larger than the limit", (cause,))
+    return body
+
+
 def _body(takes: fields.Fields) -> dict[str, object]:
     """Return the JSON object of the body; where no field must be given there may be none.
 
     Raises Refused: 413, 415 or 400.
     """
-    request.max_content_length = MAX_BODY_BYTES
-    raw = request.get_data(cache=False)
+    raw = _read(request.environ["wsgi.input"], request.content_length)
     if not raw and not any(field.required for field in takes.values()):
         return {}
     if request.mimetype != "application/json":
@@ -102,7 +117,7 @@ def _body(takes: fields.Fields) -> dict[str, object]:
             "send JSON as application/json",
             (Cause("Content-Type", f"is {given!r}", "application/json"),),
         )
-    value = wire.parse(raw)
+    value = wire.parse(raw).value
     if not isinstance(value, dict):
         raise Refused(400, "the body is no object", (Cause("body", "must be one JSON object"),))
     return value

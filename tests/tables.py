@@ -15,6 +15,7 @@ from click import Context, Group
 
 import beat_schedule
 from api import exposition, openapi
+from dashboard import operations
 from equerry import settings as tree
 from equerry import settings_file
 from equerry.cli.main import main as cli
@@ -99,6 +100,19 @@ def endpoints_table() -> str:
         for method, operation in operations.items()
     )
     return _table(("Endpoint", "What it is for", "Answers"), rows)
+
+
+def operations_table() -> str:
+    """Return what the operator's port answers to, and what each operation takes."""
+    rows = (
+        (
+            f"`{each.method} {operations.ROOT}{each.path}`",
+            each.summary,
+            ", ".join(f"`{name}`" for name in each.body or each.query),
+        )
+        for each in operations.OPERATIONS
+    )
+    return _table(("Operation", "What it does", "Takes"), rows)
 
 
 def _when(when: object) -> str:
@@ -189,6 +203,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "variables": variables_table,
     "endpoints": endpoints_table,
+    "operations": operations_table,
     "jobs": jobs_table,
     "metrics": metrics_table,
     "severity": severity_table,

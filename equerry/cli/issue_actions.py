@@ -77,15 +77,17 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str | 
 @click.command()
 @_issues
 @click.option("--for", "for_ms", metavar="2h", callback=_duration, help="For 30m, 2h, 7d, 2w.")
-@click.option("--until-count", "count", type=click.IntRange(1), default=0, help="More events.")
-@click.option("--until-users", "users", type=click.IntRange(1), default=0, help="More users.")
+@click.option("--until-count", "count", type=click.IntRange(1), help="More events.")
+@click.option("--until-users", "users", type=click.IntRange(1), help="More users.")
 @_json
-def ignore(issues: Sequence[str], for_ms: int, count: int, users: int, *, as_json: bool) -> None:
+def ignore(
+    issues: Sequence[str], for_ms: int, count: int | None, users: int | None, *, as_json: bool
+) -> None:
     """Ignore issues: they count on, and nothing is told of them.
 
     Without a term it is for good; with several, the first that holds ends it, and that is told.
     """
-    until = Until(for_ms, count, users)
+    until = Until(for_ms, count or 0, users or 0)
 
     def act(redis: Redis, scope: str, number: int, by: str, now_ms: int) -> Done:
         return actions.ignore(redis, scope, number, until, by=by, now_ms=now_ms)
@@ -123,7 +125,7 @@ def assign(issue: str, name: str | None, *, nobody: bool, as_json: bool) -> None
 
 @click.command()
 @_issue
-@click.argument("severity", type=click.Choice(list(Severity)), required=False)
+@click.argument("severity", type=click.Choice([each.value for each in Severity]), required=False)
 @click.option("--unpin", is_flag=True, help="Leave it to its events again.")
 @_json
 def pin(issue: str, severity: str | None, *, unpin: bool, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """Issues as a person reads them on a terminal. What strangers sent is made printable first."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import click
 from rich.console import Console
@@ -12,6 +11,7 @@ from equerry import clock
 from equerry.cli.printable import printable
 from equerry.cli.readable import COLOURS
 from equerry.events.event import Event
+from equerry.events.grouping.explanation import Explanation
 from equerry.events.report import ErrorFacts
 from equerry.issues.journal import Line
 from equerry.issues.samples import Sample
@@ -182,29 +182,30 @@ def _event(sample: Sample) -> Text:
     return Text("\n".join(f"  {printable(line)}" for line in lines if line))
 
 
-def print_explanation(event: Event, why: Any) -> None:  # noqa: ANN401 - whatever grouping explains
-    """Print what a fingerprint is made of."""
-    report = event.report
-    click.echo(f"Event {event.id}")
-    if isinstance(report, ErrorFacts):
-        _print_pairs(_console(), [("Error", title(report))])
-    _print_value("", why, 0)
-
-
-def _print_value(name: str, value: Any, depth: int) -> None:  # noqa: ANN401 - a tree of builtins
-    indent = "  " * depth
-    if isinstance(value, Mapping):
-        if name:
-            click.echo(f"{indent}{printable(name)}:")
-        for key, part in value.items():
-            _print_value(str(key), part, depth + 1)
-    elif isinstance(value, list):
-        click.echo(f"{indent}{printable(name)}:")
-        for part in value:
-            text = "  ".join(str(x) for x in part.values()) if isinstance(part, Mapping) else part
-            click.echo(f"{indent}  {printable(str(text))}")
-    elif value not in ("", None):
-        click.echo(f"{indent}{printable(name)}: {printable(str(value))}")
+def print_explanation(event: Event, why: Explanation) -> None:
+    """Print what a fingerprint is made of: each part that was looked at, `+` where it counts."""
+    report, console = event.report, _console()
+    named = title(report) if isinstance(report, ErrorFacts) else ""
+    rows = [
+        ("Event", event.id),
+        ("Error", named),
+        ("Grouped by", why.strategy),
+        ("Fingerprint", f"{why.fingerprint} (version {why.version})"),
+    ]
+    if event.fingerprint != why.fingerprint:
+        rows.append(("Archived as", f"{event.fingerprint}, by another version or source map"))
+    _print_pairs(console, rows)
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "Part", "As it was compared", "Why"):
+        table.add_column(name, overflow="fold")
+    for part in why.parts:
+        mark = "+" if part.contributes else "-"
+        style = "" if part.contributes else "dim"
+        cells = (mark, part.what, printable(part.text), part.why)
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    if table.row_count:
+        click.echo("")
+        console.print(table)
 
 
 def _console() -> Console:

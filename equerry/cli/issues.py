@@ -44,7 +44,9 @@ def issues() -> None:
 )
 @click.option("--project", "slug", metavar="SLUG", help="Only this project's.")
 @click.option(
-    "--sort", type=click.Choice(list(queries.Sort)), help="Instead of the last seen first."
+    "--sort",
+    type=click.Choice([each.value for each in queries.Sort]),
+    help="In place of the query's.",
 )
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=25, show_default=True)
 @click.option("--cursor", default="", help="The page after the one that gave this cursor.")
@@ -145,7 +147,7 @@ def explain(event: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(printable(msgspec.json.encode(why).decode()))
         return
-    issue_tables.print_explanation(found, msgspec.to_builtins(why))
+    issue_tables.print_explanation(found, why)
 
 
 def _line(settings: Settings, event: str) -> bytes:

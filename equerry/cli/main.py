@@ -16,9 +16,9 @@ VERBS = {
     "query": "equerry.cli.query:query",
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
+    "issues": "equerry.cli.issues:issues",
     "token": "equerry.cli.token:token",
     "sourcemaps": "equerry.cli.sourcemaps:sourcemaps",
-    "issues": "equerry.cli.issues:issues",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }

@@ -156,6 +156,7 @@ _ISSUED = (
     r"hf_[A-Za-z0-9]{30,}",
     r"dop_v1_[0-9a-f]{40,}",
     r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",
+    r"eqy_[0-9a-f]{40,}",
 )
 
 RULES: tuple[Rule, ...] = (

@@ -138,9 +138,10 @@ def show(redis: Redis, scope: str, project: str, number: int, now_ms: int) -> De
     counts, tags = replies[: len(place.parts)], replies[len(place.parts) :]
     added = _added(counts)
     recent = set(_last_hours(now_ms))
-    days = {
-        name: number for name, number in sorted(added.items()) if len(name) == len("2026-11-23")
-    }
+    days: dict[str, int] = {}
+    for name, counted in sorted(added.items()):  # older hours were added up by the day
+        day = name[: len("2026-11-23")]
+        days[day] = days.get(day, 0) + counted
     activity = [line for part in place.parts for line in journal.activity(redis, scope, part)]
     return Details(
         issue=_issue(found[0], project, added, now_ms),

@@ -161,7 +161,7 @@ def test_unknown_kind(cli: Cli) -> None:
     """An unknown kind is bad usage that names the known ones."""
     done = cli("tail", "nonsense")
     assert done.exit_code == 2
-    assert "'errors', 'metrics', 'alerts', 'jobs', 'noise'" in done.stderr
+    assert "'errors', 'metrics', 'alerts', 'jobs', 'issues', 'noise'" in done.stderr
 
 
 @pytest.mark.usefixtures("cli")

@@ -40,7 +40,7 @@ def test_a_cursor_that_no_page_gave(ask: Ask, report: Report, cursor: str) -> No
     assert cause["field"] == "cursor"
 
 
-def test_an_event_that_retention_removed(ask: Ask, report: Report, settings: Settings) -> None:
+def test_an_event_that_is_gone(ask: Ask, report: Report, settings: Settings) -> None:
     """It is listed, and says why it is not shown."""
     [id_] = report("alpha")
     for path in (settings.data_path / "archive" / "errors").glob("*/*"):
@@ -48,7 +48,7 @@ def test_an_event_that_retention_removed(ask: Ask, report: Report, settings: Set
     [event] = ask("/issues/WEB-1/events")["events"]
     assert event["id"] == id_
     assert event["event"] is None
-    assert "retention" in event["missing"]
+    assert "not in this archive" in event["missing"]
 
 
 def test_one_event(ask: Ask, report: Report) -> None:
@@ -58,8 +58,21 @@ def test_one_event(ask: Ask, report: Report) -> None:
     found = ask(f"/events/{id_}")
     assert (found["id"], found["project"], found["issue"]) == (id_, "web", "WEB-1")
     assert found["event"]["release"] == "1.2"
+    ask("/issues/WEB-1/merge", {"into": "WEB-2"})
+    assert ask(f"/events/{id_}")["issue"] == "WEB-2"
+    ask("/issues/WEB-1/unmerge", {})
     dashed = f"{id_[:8]}-{id_[8:]}".upper()
     assert ask(f"/events/{dashed}") == found
+
+
+def test_why_an_event_belongs_to_its_issue(ask: Ask, report: Report) -> None:
+    """The explanation names the algorithm's version and comes to the archived fingerprint."""
+    [id_] = report("alpha")
+    found = ask(f"/events/{id_}/explain")
+    assert (found["id"], found["issue"]) == (id_, "WEB-1")
+    assert found["explanation"]["fingerprint"] == found["fingerprint"]
+    assert isinstance(found["explanation"]["version"], int)
+    ask(f"/events/{'0' * 32}/explain", status=404)
 
 
 @pytest.mark.parametrize("id_", ["0" * 32, "x", '","project":1', "é"])

@@ -14,7 +14,7 @@ from dashboard.operations import ACTIONS, OPERATIONS, ROOT
 from equerry.tokens import Scope
 
 FRESH = settings(
-    max_examples=100,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -78,7 +78,7 @@ def test_the_document_is_true(
         ):
             continue  # it takes nothing that could be wrong
 
-        @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def check(case: schemathesis.Case) -> None:
             if "id" in (case.path_parameters or {}) and mode is GenerationMode.POSITIVE:

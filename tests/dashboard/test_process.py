@@ -1,5 +1,6 @@
 """The Procfile's own line, started for real."""
 
+import http.client
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ from installation import PROCFILE, free_port, wait_until
 from operators import MakeToken, Report
 
 from equerry.settings import Settings
+from equerry.tokens import Scope
 
 LINE = dict(line.split(": ", 1) for line in PROCFILE.read_text().splitlines())["dashboard"]
 
@@ -78,3 +81,23 @@ def test_starts_and_answers(port: int, report: Report, make_token: MakeToken) ->
     assert status(port, "/api/v1/issues") == 401
     assert status(port, "/livez", {"Host": "rebound.example"}) == 403
     assert status(port, "/readyz") == 200
+
+
+def test_a_chunked_body_is_read(port: int, report: Report, make_token: MakeToken) -> None:
+    """A body without a Content-Length counts like any other, and so does its limit."""
+    report("alpha")
+    header = make_token(Scope.WRITE)
+    for body, expected in (
+        ([b'{"until_', b'count":5}'], 200),
+        ([b'{"until_cnt":5}'], 400),
+        ([b'{"x":"', *[b"x" * 8192] * 10, b'"}'], 413),
+    ):
+        headers = {**header, "Content-Type": "application/json"}
+        path = "/api/v1/issues/WEB-1/ignore"
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            connection.request("POST", path, body, headers, encode_chunked=True)
+            answer = connection.getresponse()
+            said = msgspec.json.decode(answer.read())
+        assert answer.status == expected, said
+        if expected == 200:
+            assert said["issue"]["ignored_until"] == {"count": 6}

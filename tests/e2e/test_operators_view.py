@@ -2,10 +2,11 @@
 
 import base64
 import contextlib
+import subprocess
 
 import pytest
-from alerted_site import Site
-from installation import wait_until
+from alerted_site import PROJECTS, Site
+from installation import EQUERRY, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -46,6 +47,26 @@ def test_metrics_are_prometheus(site: Site) -> None:
     assert "\nequerry_up 1.0\n" in page.body
     # Somebody's proxy on this machine is no reason to show it to the world.
     assert site.equerry.ask("/metrics", {"X-Forwarded-For": "203.0.113.9"}).status == 403
+
+
+def test_the_operators_port_answers_to_tokens(site: Site) -> None:
+    """With a token from the command line the projects are shown; without one nothing is."""
+    port = site.equerry.dashboard_port
+    done = subprocess.run(
+        [*EQUERRY, "token", "create", "--name", "e2e"],
+        cwd=site.equerry.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    header = {"Authorization": f"Bearer {done.stdout.strip()}"}
+    assert site.equerry.ask("/livez", port=port).status == 200
+    assert site.equerry.ask("/api/v1/projects", port=port).status == 401
+    answer = site.equerry.ask("/api/v1/projects", header, port=port)
+    assert answer.status == 200
+    assert answer.body["projects"][0]["slug"] in PROJECTS
+    # What operators do is not for the public door.
+    assert site.equerry.ask("/api/v1/projects", header).status == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/workers", "/api/workers"])

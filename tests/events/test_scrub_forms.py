@@ -93,6 +93,7 @@ def test_innocent_pairs_stay(extra: object) -> None:
             f"AIza{MIXED}",
             f"whsec_{MIXED}",
             f"npm_{MIXED}",
+            "eqy_" + "0123456789abcdef" * 3,
         ),
         *(
             f"sk-proj-{MIXED}",

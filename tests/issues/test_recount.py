@@ -1,6 +1,6 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -11,6 +11,7 @@ from equerry.events.event import Event
 from equerry.events.severity import Severity
 from equerry.issues import recount
 from equerry.issues.recount import Recount
+from equerry.issues.tally import IssueDelta
 
 NOW_MS = clock.parse_ms("2026-11-23T15:04:05Z")
 
@@ -42,32 +43,52 @@ def write(tmp_path: Path) -> Write:
     return segment
 
 
-def count(root: Path, uncommitted: dict[int, Any] | None = None) -> Recount:
+class Counted(NamedTuple):
+    """A count, and each project's issues as they were added: batch after batch."""
+
+    done: Recount
+    issues: dict[int, list[Mapping[str, IssueDelta]]]
+
+
+def count(root: Path, uncommitted: dict[int, Any] | None = None) -> Counted:
     """Count what was written."""
     read: list[Hour] = []
+    issues: dict[int, list[Mapping[str, IssueDelta]]] = {}
     found = hours.hours(root, recount.KINDS)
-    done = recount.recount(found, uncommitted or {1: ()}, NOW_MS, read.append)
+    projects = uncommitted or {1: ()}
+    done = recount.begin(projects)
+    recount.recount(
+        done,
+        found,
+        projects,
+        NOW_MS,
+        lambda project, some: issues.setdefault(project, []).append(some),
+        read.append,
+    )
     assert read == found
-    return done
+    return Counted(done, issues)
 
 
 def test_an_issue_over_consumers_and_hours(tmp_path: Path, write: Write) -> None:
-    """The title is the earliest event's, the severity the highest, the times the outermost."""
+    """Hour by hour, each in order: the title is the earliest event's, the severity the highest."""
     write("2026-11-23/14-n-1.jsonl", (f"{NOW_MS - 10}-0", 1, "second", Severity.LOW))
     write("2026-11-23/14-n-2.jsonl", (f"{NOW_MS - 20}-0", 1, "first", Severity.HIGH))
     write("2026-11-23/15-n-1.jsonl", (f"{NOW_MS}-0", 1, "third", Severity.MEDIUM))
-    issue = count(tmp_path).tallies[1].issues["f"]
-    assert (issue.title, issue.severity, issue.count) == ("first", Severity.HIGH, 3)
-    assert (issue.first_ms, issue.last_ms) == (NOW_MS - 20, NOW_MS)
+    [hour_before, hour] = count(tmp_path).issues[1]
+    issue = hour_before["f"]
+    assert (issue.title, issue.severity, issue.count) == ("first", Severity.HIGH, 2)
+    assert (issue.first_ms, issue.last_ms) == (NOW_MS - 20, NOW_MS - 10)
+    assert (hour["f"].title, hour["f"].count) == ("third", 1)
 
 
 def test_same_id_in_two_projects(tmp_path: Path, write: Write) -> None:
     """Streams give ids of their own: the same one in two projects is two events."""
     row = f"{NOW_MS}-0"
     write("2026-11-23/15-n-1.jsonl", (row, 1, "a", Severity.LOW), (row, 2, "b", Severity.LOW))
-    done = count(tmp_path, {1: (), 2: ()})
-    assert [done.tallies[each].issues["f"].title for each in (1, 2)] == ["a", "b"]
+    done, issues = count(tmp_path, {1: (), 2: ()})
+    assert [[each["f"].title for each in issues[project]] for project in (1, 2)] == [["a"], ["b"]]
     assert done.repeated == 0
+    assert done.events == {1: 1, 2: 1}
 
 
 def test_repeats(tmp_path: Path, write: Write) -> None:
@@ -76,18 +97,18 @@ def test_repeats(tmp_path: Path, write: Write) -> None:
     write("2026-11-23/14-n-1.jsonl", row)
     write("2026-11-23/14-n-2.jsonl", row)
     write("2026-11-23/15-n-2.jsonl", row)
-    done = count(tmp_path)
+    done, issues = count(tmp_path)
     assert (done.lines, done.repeated) == (3, 2)
-    assert done.tallies[1].issues["f"].count == 1
+    assert [each["f"].count for each in issues[1]] == [1]
 
 
 def test_left_out(tmp_path: Path, write: Write) -> None:
     """Lines not committed, and those of projects not asked for, are told but not counted."""
     write("2026-11-23/15-n-1.jsonl", (f"{NOW_MS}-0", 1, "a", Severity.LOW))
     write("2026-11-23/15-n-2.jsonl", (f"{NOW_MS}-1", 9, "b", Severity.LOW))
-    done = count(tmp_path, {1: {f"{NOW_MS}-0"}})
+    done, issues = count(tmp_path, {1: {f"{NOW_MS}-0"}})
     assert (done.uncommitted, done.strange) == (1, 1)
-    assert not done.tallies[1].issues
+    assert not issues
 
 
 def test_expired_buckets(tmp_path: Path, write: Write) -> None:
@@ -95,6 +116,6 @@ def test_expired_buckets(tmp_path: Path, write: Write) -> None:
     old_ms = NOW_MS - 60 * 86_400_000
     write("2026-09-24/15-n-1.jsonl", (f"{old_ms}-0", 1, "a", Severity.LOW))
     write("2026-11-23/15-n-1.jsonl", (f"{NOW_MS}-0", 1, "a", Severity.LOW))
-    buckets = set(count(tmp_path).tallies[1].counts)
+    buckets = set(count(tmp_path).done.counts[1])
     now = {clock.minute(NOW_MS), clock.hour(NOW_MS), clock.day(NOW_MS)}
     assert buckets == now | {clock.day(old_ms)}

@@ -17,7 +17,8 @@ from equerry.settings import SourceMaps
 from equerry.source_maps import folder
 from equerry.source_maps.artefact import Incoming, Kind
 from equerry.source_maps.maps import Maps
-from equerry.source_maps.position import Outcome
+from equerry.source_maps.position import Answer, Outcome, Question
+from equerry.source_maps.reading import Reading
 from equerry.source_maps.store import Store, Upload
 from workers.pipeline import stages
 
@@ -273,6 +274,26 @@ def test_projects_do_not_share(store: Store, maps: Maps, build: Build) -> None:
     sent = report(frame(*build.position(THROW)))
     found = resolved(maps, sent, project=2)
     assert found == sent
+
+
+def test_flood_of_one_error_costs_one_question(store: Store, data: Path, build: Build) -> None:
+    """Positions that were asked for are remembered: the reader is asked once for them."""
+
+    class Counting(Reading):
+        asked = 0
+
+        def ask(self, question: Question) -> Answer:
+            self.asked += 1
+            return super().ask(question)
+
+    counting = Counting()
+    maps = Maps(data, counting)
+    upload(store, build)
+    sent = report(frame(*build.position(THROW)), frame(*build.position(THROW_IN_PACKAGE)))
+    answers = [resolved(maps, sent) for _ in range(20)]
+    assert counting.asked == 1
+    assert all(each == answers[0] for each in answers)
+    maps.close()
 
 
 def test_other_languages_cost_nothing(store: Store, maps: Maps, build: Build) -> None:
