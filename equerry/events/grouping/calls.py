@@ -22,8 +22,7 @@ class Why(enum.StrEnum):
     MINIFIED = "minified name"
     HASHED = "hash removed"
     NAMELESS = "no name"
-    RECURSION = "recursion"
-    CALLER = "calls the recursion"
+    RECURSION = "recursion, or calls one"
     NOT_RECURSIVE = "not in the recursion"
     STACK_TOLD = "the stack tells more"
     VARIES = "varies from visitor to visitor"
@@ -31,7 +30,10 @@ class Why(enum.StrEnum):
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """A frame's part. function: "" where its name does not last. note: what was left out of it."""
+    """A frame's part. function: "" where its name does not last. note: what was left out of it.
+
+    key: equal for calls of one function in one stack; "" for nameless ones.
+    """
 
     text: str
     function: str
@@ -39,6 +41,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     in_app: bool
     is_built: bool
     note: Why
+    key: str
     shown: str
 
 
@@ -50,7 +53,7 @@ def call(frame: Frame) -> Call:
 # Without lines and columns: frames of one function are one entry.
 @functools.lru_cache(maxsize=4096)
 def _call(function: str, module: str, filename: str, abs_path: str, told: bool | None) -> Call:  # noqa: FBT001, a key of the cache
-    place = abs_path if "://" in abs_path or not filename else filename
+    place = filename or abs_path
     owner = _owner(place, abs_path, module, function)
     is_python = place.endswith(_PYTHON)
     name = functions.plain(function[:_NAME])
@@ -58,7 +61,11 @@ def _call(function: str, module: str, filename: str, abs_path: str, told: bool |
         file = files.File(module, is_built=False, had_hash=False)
     else:
         file = files.lasting(place)
-    is_minified = bool(name) and file.is_built and not is_python and functions.is_minified(name)
+    # A source map that tells no names leaves the minifier's in a mapped file.
+    is_minified = 0 < len(name) < functions.SHORT or (
+        file.is_built and bool(name) and functions.is_minified(name)
+    )
+    is_minified = is_minified and not is_python
     in_app = owner is Owner.SITE and told is not False
     if is_python and told is not None:
         in_app = told
@@ -72,6 +79,7 @@ def _call(function: str, module: str, filename: str, abs_path: str, told: bool |
         in_app=in_app,
         is_built=file.is_built,
         note=note,
+        key=f"{place}|{name}" if name else "",
         shown=f"{name or '<anonymous>'} ({where or place[:_NAME]})",
     )
 
@@ -80,7 +88,8 @@ def _owner(place: str, abs_path: str, module: str, function: str) -> Owner:
     if vendors.wraps(function.rpartition(".")[2]):
         return Owner.PACKAGE
     owner = vendors.owner(place)
-    if owner is Owner.SITE and abs_path and abs_path != place:
+    # A mapped file's own name says whose it is; where it was served from does not.
+    if owner is Owner.SITE and abs_path and abs_path != place and "://" not in abs_path:
         return vendors.owner(abs_path)
     # Python's frames from a frozen program have a module and no file.
     return Owner.SITE if owner is Owner.NOWHERE and module and not place else owner

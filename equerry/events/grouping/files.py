@@ -2,6 +2,7 @@
 
 import functools
 import re
+from urllib.parse import unquote
 
 import msgspec
 
@@ -54,6 +55,8 @@ class File(msgspec.Struct, frozen=True, gc=False):
 def lasting(place: str) -> File:
     """Return what a file is called in every deploy, whatever host or folder it is served from."""
     path = place[:_PATH].replace("\\", "/")
+    if "%" in path:
+        path = unquote(path)
     is_mapped = _MAPPED.match(path) is not None
     path, is_local = _path(path)
     bare = path.partition("?")[0].partition("#")[0]

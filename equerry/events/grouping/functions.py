@@ -20,7 +20,7 @@ _NAMELESS = frozenset(
         "<dictcomp>",
     }
 )
-_SHORT = 3
+SHORT = 3
 # Words of that length which a minifier writes as rarely as people write them often.
 _VOWELS = frozenset("aeiou")
 _METHODS = frozenset({"GET", "PUT"})
@@ -42,7 +42,7 @@ def plain(name: str) -> str:
 
 def is_minified(name: str) -> bool:
     """Whether a minifier would have made this name, to make another with the next build."""
-    if len(name) != _SHORT:
-        return len(name) < _SHORT
+    if len(name) != SHORT:
+        return len(name) < SHORT
     is_word = name.islower() and name.isalpha() and not _VOWELS.isdisjoint(name)
     return not is_word and name not in _METHODS

@@ -31,12 +31,12 @@ _AGAIN = linear(r"<>(?:[ ,;]{1,3}<>)+")
 
 # (what Chrome, Firefox or Safari says, what we say): one mistake is one issue in every browser, and
 # the variable in it is a minifier's. {0} is the property or the name.
+_PATH = r".{0,200}?\.?([\w$#-]+)"
 _ENGINES = (
     (r"^Cannot read propert(?:y|ies) (?:'([\w$#-]*)' )?of (undefined|null)", "access"),
     (r"^can't access property \"?([\w$#-]+)\"?, .{0,200} is (undefined|null)", "access"),
     (
-        r"^(undefined|null) is not an object "
-        r"\(evaluating '.{0,200}?\.?([\w$#-]+)(?:\(.{0,200})?'\)",
+        r"^(undefined|null) is not an object \(evaluating '" + _PATH + r"(?:\(.{0,200})?'\)",
         "swapped",
     ),
     (

@@ -161,33 +161,52 @@ def _select(frames: tuple[Frame, ...], *, is_overflow: bool) -> Selection:
         return _recursion(found, own)
     if not own:
         return _foreign(found)
+    end = _end(own)
     texts: dict[str, None] = {}
     whys = []
-    is_over = False
+    left = len(own)
     for each in found:
+        if each.in_app:
+            left -= 1
         if not each.in_app:
             whys.append(each.note)
-        elif is_over:
-            whys.append(Why.CALLER)
-        elif not each.text:
-            whys.append(each.note)
-        elif each.text in texts:
-            is_over = bool(each.function)
+        elif len(own) - left > end:
             whys.append(Why.RECURSION)
-        else:
+        elif each.text and (each.function or not each.is_built or each is own[0]):
             texts[each.text] = None
+            whys.append(each.note)
+        else:
+            # Which chunk a nameless call lies in is the bundler's choice, and may change.
             whys.append(each.note)
     top = own[0]
     is_telling = bool(top.function) or (not top.is_built and any(each.function for each in own))
     return Selection(tuple(texts), is_telling, found, tuple(whys))
 
 
+def _end(own: list[Call]) -> int:
+    """Return how many calls lie above the first that comes up again.
+
+    Minified names come up again by chance: at once or for the third time is a recursion.
+    """
+    times: dict[str, int] = {}
+    before = ""
+    for number, each in enumerate(own):
+        if each.key:
+            known = times.get(each.key, 0)
+            if known and (each.function or known > 1 or before == each.key):
+                return number
+            times[each.key] = known + 1
+        before = each.key
+    return len(own)
+
+
 def _recursion(found: tuple[Call, ...], own: list[Call]) -> Selection:
     seen: set[str] = set()
     again: set[str] = set()
     for each in own:
-        (again if each.text in seen else seen).add(each.text)
-    texts = {text for text in again or seen if text}
+        (again if each.key in seen else seen).add(each.key)
+    again.discard("")
+    texts = {each.text for each in own if each.text and each.key in (again or seen)}
     whys = tuple(
         each.note if each.text in texts or not each.in_app else Why.NOT_RECURSIVE for each in found
     )
