@@ -58,7 +58,7 @@ def blueprint(settings: Settings) -> Blueprint:
         except SourceMapsRefused as error:
             raise Refused(400, str(error), (Cause("file", str(error)),)) from error
         finally:
-            for _, part in request.files.items(multi=True):
+            for part in request.files.values(multi=True):
                 part.close()  # what is large lies in a file of the system's
         return replies.json(200, [])
 
