@@ -52,13 +52,14 @@ def blueprint(settings: Settings) -> Blueprint:
         """Keep the request's chunks."""
         request.max_content_length = REQUEST_MAX_BYTES + FRAMING_BYTES
         request.max_form_parts = CHUNKS_PER_REQUEST
+        parts = _parts()
         try:
-            for name, part in _parts():
+            for name, part in parts:
                 chunks.put(part.filename or "", _unpacked(name, part))
         except SourceMapsRefused as error:
             raise Refused(400, str(error), (Cause("file", str(error)),)) from error
         finally:
-            for part in request.files.values(multi=True):
+            for _, part in parts:
                 part.close()  # what is large lies in a file of the system's
         return replies.json(200, [])
 
