@@ -69,14 +69,14 @@ def blueprint(settings: Settings) -> Blueprint:
     def create(org: str, project: str = "") -> Response:  # noqa: ARG001
         return replies.json(201, _released(_decoded(_Release), projects))
 
-    @made.route("/organizations/<org>/releases/<path:version>/", methods=["GET", "PUT"])
-    @made.route("/projects/<org>/<project>/releases/<path:version>/", methods=["GET", "PUT"])
+    @made.route("/organizations/<org>/releases/<version>/", methods=["GET", "PUT"])
+    @made.route("/projects/<org>/<project>/releases/<version>/", methods=["GET", "PUT"])
     def update(org: str, version: str, project: str = "") -> Response:  # noqa: ARG001
         given = _Release() if request.method == "GET" else _decoded(_Release)
         release = msgspec.structs.replace(given, version=version)
         return replies.json(200, _released(release, projects))
 
-    @made.post("/organizations/<org>/releases/<path:version>/deploys/")
+    @made.post("/organizations/<org>/releases/<version>/deploys/")
     def deploy(org: str, version: str) -> Response:  # noqa: ARG001
         given = _decoded(_Deploy)
         answer = {"id": "0", "environment": given.environment, "name": given.name}

@@ -25,7 +25,8 @@ CHUNKS_PER_REQUEST = 16
 REQUEST_MAX_BYTES = 32 * 1024 * 1024
 FRAMING_BYTES = 64 * 1024
 CONCURRENCY = 2
-ACCEPTED = ("artifact_bundles", "artifact_bundles_v2")
+# Without `release_files` sentry-cli 2 sends each file by itself, as older servers had it.
+ACCEPTED = ("release_files", "artifact_bundles", "artifact_bundles_v2")
 PROJECTS = 100
 BODY_BYTES = 512 * 1024
 

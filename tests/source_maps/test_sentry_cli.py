@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -122,6 +123,43 @@ def test_upload_again_is_known(site: builds.Build, cli: Cli, settings: Settings)
     files = list((settings.data_path / FOLDER / "1" / "files").glob("*/*"))
     assert len(files) == 2
     assert site.script.exists()
+
+
+PLUGIN = """
+import { build } from "esbuild";
+import { sentryEsbuildPlugin } from "@sentry/esbuild-plugin";
+await build({
+  entryPoints: ["src/shop.js"], outfile: "plugin/shop.js",
+  bundle: true, minify: true, sourcemap: true, logLevel: "error",
+  plugins: [sentryEsbuildPlugin({
+    url: process.env.SENTRY_URL, authToken: process.env.SENTRY_AUTH_TOKEN,
+    org: "equerry", project: "web", telemetry: false,
+    release: { name: "shop@2.0", deploy: { env: "production" } },
+    errorHandler(error) { throw error; },
+  })],
+});
+"""
+
+
+def test_bundler_plugin_uploads(site: builds.Build, cli: Cli, settings: Settings) -> None:
+    """A build with Sentry's plugin, pointed here, resolves by the debug ids that it injected."""
+    modules = site.folder.parent / "node_modules"
+    for name in ("esbuild", "@sentry"):
+        (modules / name).symlink_to(builds.MODULES / name)
+    (site.folder.parent / "build.mjs").write_text(PLUGIN)
+    done = cli._replace(program=Path("node")).run("build.mjs")
+    assert done.returncode == 0, done.stdout + done.stderr
+    script = site.folder.parent / "plugin" / "shop.js"
+    noted = re.search(r"sentry-dbid-([0-9a-f-]{36})", script.read_text())
+    assert noted, script.read_text()[-2_000:]
+    url = "https://cdn.example/shop.js"
+    place = site._replace(script=script).position("new Error(")
+    reported = report(frame(*place, url=url), release="", debug_ids={url: noted[1]})
+    maps = Maps(settings.data_path)
+    tools = stages.Tools(RuleTable(DEFAULT_RULES), maps)
+    [got] = kept(stages.resolve(event(reported), tools).raw).exceptions[0].frames
+    maps.close()
+    assert (got.function, got.filename, got.lineno) == ("checkout", "src/shop.js", 10)
 
 
 def test_releases_and_deploys_are_answered(site: builds.Build, cli: Cli) -> None:
