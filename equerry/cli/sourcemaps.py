@@ -1,6 +1,7 @@
 """`equerry sourcemaps`: upload a build's source maps, list them, say why a file stays minified."""
 
 import datetime as dt
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -93,10 +94,7 @@ def list_(slug: str | None, *, as_json: bool) -> None:
     """List the uploads of a project, the newest first."""
     settings = settings_file.load()
     store = Store(settings.data_path / FOLDER, chosen(settings, slug).id)
-    uploads: list[index.Kept] = []
-    if store.index_path.exists():
-        with index.connected(store.index_path) as connection:
-            uploads = index.uploads(connection)
+    uploads = _uploads(store)
     if as_json:
         for each in uploads:
             click.echo(msgspec.json.encode(each))
@@ -154,6 +152,16 @@ def explain(
         _say(told)
     if told.outcome is not Outcome.RESOLVED:
         sys.exit(1)
+
+
+def _uploads(store: Store) -> list[index.Kept]:
+    if not store.index_path.exists():
+        return []
+    try:
+        with index.connected(store.index_path) as connection:
+            return index.uploads(connection)
+    except sqlite3.Error as error:
+        raise EquerryError(f"{store.index_path}: {error}") from error
 
 
 def chosen(settings: Settings, slug: str | None) -> Project:

@@ -8,6 +8,8 @@ import msgspec
 Position = tuple[int, int]
 # Positions beyond are no minified file's; the reader's library takes 32 bits.
 MAX_POSITION = 2**31
+# What reads maps is an extra.
+INSTALL = "pip install 'equerry[sourcemaps]'"
 
 
 class Outcome(enum.StrEnum):

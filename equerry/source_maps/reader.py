@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from equerry.source_maps.artefact import MAPPING_MARK
-from equerry.source_maps.position import Answer, Original, Outcome, Question
+from equerry.source_maps.position import INSTALL, Answer, Original, Outcome, Question
 
 IDLE_SECONDS = 60.0
 # A script and its map together; parsed, they take about four times as much (measured: 16 → 60 MB).
@@ -36,7 +36,6 @@ LINE_CHARS = 240
 NAME_CHARS = 256
 SOURCE_CHARS = 1_024
 DETAIL_CHARS = 200
-INSTALL = "pip install 'equerry[sourcemaps]'"
 
 _INLINE = re.compile(rb"sourceMappingURL=data:application/json[^,]{0,64};base64,([A-Za-z0-9+/=]+)")
 # What the library says where no function's scope is known.

@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,3 +123,12 @@ def test_empty_folder_is_said(cli: Cli, tmp_path: Path) -> None:
     done = cli("sourcemaps", "upload", str(tmp_path / "empty"), "--release", "r")
     assert done.exit_code == 1
     assert "nothing was kept" in done.stderr
+
+
+def test_config_check_says_what_to_install(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra the settings are fine, and what is missing is told beside them."""
+    assert cli("config", "check").stderr == ""
+    monkeypatch.setitem(sys.modules, "symbolic", None)
+    done = cli("config", "check")
+    assert done.exit_code == 0
+    assert "pip install 'equerry[sourcemaps]'" in done.stderr

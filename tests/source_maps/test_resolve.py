@@ -333,6 +333,16 @@ def test_gone_file_is_said(store: Store, maps: Maps, build: Build) -> None:
     assert told["outcome"] == Outcome.GONE
 
 
+def test_damaged_index_is_said(store: Store, maps: Maps, build: Build) -> None:
+    """An index that is no database is an outcome, and the event passes as it came."""
+    store.folder.mkdir(parents=True)
+    store.index_path.write_bytes(b"no database" * 100)
+    sent = report(frame(*build.position(THROW)))
+    found = resolved(maps, sent)
+    assert outcome(found)["outcome"] == Outcome.STORE_AWAY
+    assert found.exceptions == sent.exceptions
+
+
 def test_use_is_noted_once_a_day(store: Store, maps: Maps, build: Build) -> None:
     """A file that resolves something is not unused: its time moves on."""
     upload(store, build)
