@@ -16,6 +16,7 @@ from equerry.cli.printable import printable
 from equerry.errors import EquerryError, SettingsError
 from equerry.settings import Project, Settings
 from equerry.source_maps import bundle, folder, index
+from equerry.source_maps import inject as injecting
 from equerry.source_maps.artefact import Artefact, Incoming
 from equerry.source_maps.folder import LeftOut
 from equerry.source_maps.locate import Wanted
@@ -85,6 +86,33 @@ def upload(
     if not kept:
         click.echo("equerry: sourcemaps: nothing was kept", err=True)
         sys.exit(1)
+
+
+@sourcemaps.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_JSON
+def inject(directory: Path, *, as_json: bool) -> None:
+    """Write debug ids into the scripts below DIRECTORY that have maps, and into the maps.
+
+    Then neither release nor URL need to match. Do it after the build and before the upload, and
+    before integrity hashes are made; deploy what was injected.
+    """
+    try:
+        done, left_out = injecting.inject(directory.resolve())
+    except OSError as error:
+        raise EquerryError(f"{directory}: {error.strerror}") from error
+    if as_json:
+        for each in done:
+            row = {"script": str(each.path), "debug_id": each.debug_id, "new": not each.was_there}
+            click.echo(msgspec.json.encode(row))
+        return
+    for each in done:
+        name = printable(str(each.path.relative_to(directory.resolve())))
+        click.echo(f"{each.debug_id}  {name}{'  (it had one)' if each.was_there else ''}")
+    for left in left_out[:LEFT_OUT_SHOWN]:
+        name = printable(str(left.path.relative_to(directory.resolve())))
+        click.echo(f"left out: {name}: {printable(left.why)}")
+    click.echo(f"{len(done):,} scripts have debug ids, {len(left_out):,} left out")
 
 
 @sourcemaps.command("list")

@@ -46,7 +46,7 @@ def read(folder: Path, prefix: str) -> tuple[list[Incoming], list[LeftOut]]:
     kept: list[Incoming] = []
     paired: set[Path] = set()
     for script in (path for path in every[:MAX_FILES] if path.suffix in SCRIPTS):
-        named, source_map = _map_of(folder, script)
+        named, source_map = map_of(folder, script)
         if not named:
             left_out.append(LeftOut(script, "it names no source map (sourceMappingURL)"))
         elif source_map is None:
@@ -67,9 +67,9 @@ def url(folder: Path, prefix: str, path: Path) -> str:
     return prefix.rstrip("/") + "/" + path.relative_to(folder).as_posix()
 
 
-def _map_of(folder: Path, script: Path) -> tuple[str, Path | None]:
+def map_of(folder: Path, script: Path) -> tuple[str, Path | None]:
     """Return what the script names as its map, and that file; an inline map is the script's own."""
-    named = artefact.noted_map(_tail(script))
+    named = artefact.noted_map(tail(script))
     if named.startswith("data:"):
         return named, script
     beside = script.with_name(script.name + ".map")
@@ -82,13 +82,12 @@ def _map_of(folder: Path, script: Path) -> tuple[str, Path | None]:
 
 
 def _pair(folder: Path, prefix: str, script: Path, source_map: Path) -> Iterator[Incoming]:
-    tail = _tail(script)
-    debug_id = artefact.noted_debug_id(tail)
+    debug_id = artefact.noted_debug_id(tail(script))
     if source_map == script:
         own = url(folder, prefix, script)
         yield Incoming(own, Kind.MINIFIED, _opener(script), debug_id, "")
         return
-    debug_id = debug_id or artefact.map_debug_id(_edges(source_map))
+    debug_id = debug_id or artefact.map_debug_id(edges(source_map))
     map_url = url(folder, prefix, source_map)
     script_url = url(folder, prefix, script)
     mapped_by = Path(os.path.relpath(source_map, script.parent)).as_posix()
@@ -100,7 +99,7 @@ def _opener(path: Path) -> Callable[[], BinaryIO]:
     return lambda: path.open("rb")
 
 
-def _tail(path: Path) -> bytes:
+def tail(path: Path) -> bytes:
     """Return the end of a script, or from where it names its map: an inline map may be long."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -113,7 +112,8 @@ def _tail(path: Path) -> bytes:
             return whole[max(0, at - 4) : at + TAIL_BYTES] if at >= 0 else tail
 
 
-def _edges(path: Path) -> bytes:
+def edges(path: Path) -> bytes:
+    """Return the first and the last bytes of a map: a debug id stands there."""
     with path.open("rb") as file:
         head = file.read(EDGE_BYTES)
         file.seek(max(len(head), file.seek(0, os.SEEK_END) - EDGE_BYTES))

@@ -91,6 +91,19 @@ def test_debug_ids_need_no_release(cli: Cli, build: Path) -> None:
     assert found.exit_code == 0
 
 
+def test_injected_build_is_found_by_its_ids(cli: Cli, build: Path) -> None:
+    """Inject names each id; an upload without a release takes it, and explain finds it."""
+    done = cli("sourcemaps", "inject", str(build), "--json")
+    [row] = map(json.loads, done.stdout.splitlines())
+    assert row["script"] == str(build / "js" / "a.js")
+    assert cli("sourcemaps", "upload", str(build)).exit_code == 0
+    found = cli("sourcemaps", "explain", "x.js", "--debug-id", row["debug_id"], "--at", "2:1")
+    assert found.exit_code == 0, found.stdout
+    again = cli("sourcemaps", "inject", str(build)).stdout
+    assert f"{row['debug_id']}  js/a.js  (it had one)" in again
+    assert "1 scripts have debug ids" in again
+
+
 def test_links_are_not_followed(cli: Cli, build: Path, settings: Settings) -> None:
     """A link in a build that points elsewhere takes nothing from there."""
     secret = build.parent / "secret.js"
