@@ -2,13 +2,14 @@
 
 from flask import Flask
 
-from api import exposition, openapi, probes, replies, reports
+from api import browser_reports, envelopes, exposition, openapi, probes, replies, reports
+from api.receiving import Receiver
 from equerry import collector, faults, logs, settings_file, version
 from equerry.health.lookout import Lookout
 from equerry.redis_client import connect
 from equerry.settings import Settings
 from equerry.stream.acceptor import Acceptor, Replayer
-from equerry.stream.door import Door
+from equerry.stream.door import Door, quotas
 from equerry.stream.spool import Spool
 
 # A reporter waits for its answer; beyond this Redis counts as away, and the spool takes the event.
@@ -34,7 +35,7 @@ def make_acceptor(settings: Settings) -> Acceptor:
     """Return this process's way to the stream, with a spool of its own."""
     redis = connect(settings.redis_url, timeout_seconds=REDIS_SECONDS)
     spool = Spool(settings.data_path / "spool", settings.queue.spool_max_bytes)
-    return Acceptor(Door(redis, settings.queue), spool)
+    return Acceptor(Door(redis, settings.queue, quotas(settings.projects)), spool)
 
 
 def build(settings: Settings, acceptor: Acceptor) -> Flask:
@@ -43,7 +44,10 @@ def build(settings: Settings, acceptor: Acceptor) -> Flask:
     lookout = Lookout(redis, settings)
     app = Flask("equerry", static_folder=None)
     replies.install(app)
-    app.register_blueprint(reports.blueprint(settings, acceptor))
+    receiver = Receiver(settings, acceptor)
+    app.register_blueprint(reports.blueprint(receiver))
+    app.register_blueprint(envelopes.blueprint(receiver))
+    app.register_blueprint(browser_reports.blueprint(receiver))
     app.register_blueprint(probes.blueprint(redis, acceptor.spool, lookout))
     app.register_blueprint(exposition.blueprint(settings, redis, lookout))
     app.register_blueprint(openapi.blueprint())

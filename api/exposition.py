@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from api import client_address, replies
 from equerry import clock, keys
+from equerry.health import client_drops
 from equerry.health.lookout import Lookout
 from equerry.health.part import Status
 from equerry.issues import counters
@@ -46,6 +47,11 @@ FAMILIES: dict[str, Family] = {
     ),
     "equerry_refused": Family(
         "counter", "project,reason", "Events that the door turned away, or knew already (repeated)"
+    ),
+    "equerry_client_dropped": Family(
+        "counter",
+        "project,reason,category",
+        "What clients say that they dropped themselves: by sampling, a full queue, a lost network",
     ),
     "equerry_dead_letters": Family("gauge", "project", "Events that no delivery could process"),
     "equerry_notifications_waiting": Family("gauge", "project", "Notifications in the outbox"),
@@ -107,6 +113,9 @@ class _State(Collector):
                 yield "equerry_events_today", {**label, "what": what}, number
             for reason, number in redis.hgetall(keys.refusals(scope)).items():
                 yield "equerry_refused", {**label, "reason": reason.decode()}, int(number)
+            for (reason, category), number in client_drops.read(redis, scope).items():
+                labels = {**label, "reason": reason, "category": category}
+                yield "equerry_client_dropped", labels, number
 
 
 def blueprint(settings: Settings, redis: Redis, lookout: Lookout) -> Blueprint:

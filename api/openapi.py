@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from api import body, replies
+from api import body, openapi_sentry, replies
 from equerry import version
 from equerry.events import intake, limits
 
@@ -13,7 +13,8 @@ _DESCRIPTIONS = {
     "400": "Not JSON, or no event in it is valid; causes name each field, problem and limit",
     "401": "No key",
     "403": "An unknown key, or an origin that may not report",
-    "413": f"Above {body.MAX_COMPRESSED_BYTES} bytes compressed or {body.MAX_RAW_BYTES} bytes raw",
+    "413": f"Above {body.NATIVE.compressed_bytes} bytes compressed "
+    f"or {body.NATIVE.raw_bytes} bytes raw",
     "415": "Neither application/json nor text/plain, or an unknown Content-Encoding",
     "429": "Too many; wait as Retry-After says",
     "503": "Redis is away and the spool is full",
@@ -79,6 +80,7 @@ def document() -> dict[str, Any]:
         "paths": {
             "/api/errors": _report("Report one error, or an array of them", "Error"),
             "/api/performance/metrics": _report("Report one metric, or an array of them", "Metric"),
+            **openapi_sentry.paths(),
             "/livez": _read("Is the process alive", {"200": status}),
             "/readyz": _read(
                 "Would a report sent now be kept", {"200": status, "503": _answer({}, "No")}
@@ -103,6 +105,7 @@ def document() -> dict[str, Any]:
             "securitySchemes": {
                 "header": {"type": "apiKey", "in": "header", "name": "X-Equerry-Key"},
                 "query": {"type": "apiKey", "in": "query", "name": "key"},
+                **openapi_sentry.security_schemes(),
             },
             "schemas": _schemas(),
         },

@@ -1,6 +1,7 @@
 """How the door answers: JSON, CORS, rate-limit headers; never a stack trace."""
 
 import logging
+import re
 from typing import Any
 
 import msgspec
@@ -13,9 +14,19 @@ log = logging.getLogger(__name__)
 
 # What a page of any origin may send to and read the answer of; nothing else is for pages.
 REPORT_PATHS = ("/api/errors", "/api/performance/metrics")
+_FOR_PAGES = re.compile(
+    "|".join(
+        (*REPORT_PATHS, "/api/reports/?", "/api/[^/]+/(?:envelope|store|security|csp-report)/?")
+    )
+)
 EXPOSED = "Retry-After, X-Sentry-Rate-Limits, X-Sentry-Error, X-Request-Id"
-ALLOWED_HEADERS = "Content-Type, Content-Encoding, X-Equerry-Key, Authorization, X-Requested-With"
+ALLOWED_HEADERS = (
+    "Content-Type, Content-Encoding, X-Equerry-Key, X-Sentry-Auth, Authorization,"
+    " X-Requested-With, Sentry-Trace, Baggage"
+)
 PREFLIGHT_SECONDS = "3600"
+_ERROR_CHARACTERS = 200
+_LIMITED = frozenset({429, 503})
 
 
 def json(status: int, body: Any) -> Response:  # noqa: ANN401, whatever msgspec encodes
@@ -30,10 +41,15 @@ def refusal(error: Refused) -> Response:
         for cause in error.causes
     ]
     response = json(error.status, {"detail": error.detail, "causes": causes})
+    # SDKs show this one to whoever debugs them; a header is one line of printable ASCII.
+    response.headers["X-Sentry-Error"] = "".join(
+        letter if " " <= letter <= "~" else "?" for letter in error.detail[:_ERROR_CHARACTERS]
+    )
     if error.retry_after_seconds:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
-    if error.status == 429:  # noqa: PLR2004, Too Many Requests
-        # seconds:categories:scope:reason, as Sentry's SDKs read it; no category is every category.
+    if error.status in _LIMITED:
+        # seconds:categories:scope:reason, as Sentry's SDKs read it; no category is every category,
+        # which is what each of our limits is for.
         response.headers["X-Sentry-Rate-Limits"] = (
             f"{error.retry_after_seconds}::organization:{error.reason}"
         )
@@ -61,7 +77,7 @@ def _finish(response: Response) -> Response:
     headers["X-Content-Type-Options"] = "nosniff"
     if request_id := g.get("request_id"):
         headers["X-Request-Id"] = request_id
-    if request.path not in REPORT_PATHS:
+    if not _FOR_PAGES.fullmatch(request.path):
         return response
     headers["Access-Control-Allow-Origin"] = "*"
     headers["Access-Control-Expose-Headers"] = EXPOSED

@@ -21,6 +21,10 @@ PER_BUCKET = 8
 WAITING_PER_BUCKET = 16
 PATIENCE_SECONDS = 0.2
 RETRY_SECONDS = 5
+# Bodies above body.SMALL_BYTES that are held at once, until they are read: at most 10 MiB each, and
+# what JSON becomes in memory is twenty times one item's 1 MiB.
+LARGE = 6
+LARGE_PER_BUCKET = 2
 
 
 class _Sender:

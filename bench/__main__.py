@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from bench import backlog, door, drain, plan, report, whole
+from bench import backlog, door, drain, envelopes, plan, report, whole
 from bench.ground import work_folder
 from bench.neighbours import Neighbours
 
 # In this order: the quiet ones first.
-BENCHMARKS = {each.NAME: each.run for each in (whole, drain, door, backlog)}
+BENCHMARKS = {each.NAME: each.run for each in (whole, drain, envelopes, door, backlog)}
 WORK = Path(__file__).parents[1] / "build" / "bench"
 
 

@@ -51,8 +51,9 @@ def run(folder: Path, plan: Plan) -> list[Row]:
                 took, done = took + answer["seconds"], done + answer["events"]
                 # As much and as often as the shallow one: what is written costs the disk the same.
                 fill(far, deep.settings, pool, answer["events"])
-            if far.xlen(keys.events(SCOPE)) != plan.deep_backlog:
-                raise BenchError(f"{far.xlen(keys.events(SCOPE))} events wait")
+            # Behind the events also the records of issues that were new.
+            if far.xlen(keys.events(SCOPE)) < plan.deep_backlog:
+                raise BenchError(f"only {far.xlen(keys.events(SCOPE))} events wait")
             return took / done * 1e6
 
         samples = rounds.take_turns(NAME, {"deep": cost_far, "shallow": cost_near}, plan.rounds)

@@ -16,12 +16,17 @@ from equerry.cli import procfile
 from equerry.redis_client import Redis
 
 NAME = "door"
-SIZES_KB = (1, 5)
+# What is sent: form, size in KB, goal. An envelope is also turned into the form that is kept.
+FORMS = (
+    ("errors", 1, Goal(0.7, "at least")),
+    ("errors", 5, Goal(0.7, "at least")),
+    ("envelopes", 5, None),
+)
 OURS, PEER = "api.app:create_app", "bench.peers.flask_view:create_app"
 
 
 def run(folder: Path, plan: Plan) -> list[Row]:
-    """Measure both sizes under both settings of the append-only file."""
+    """Measure each of FORMS under both settings of the append-only file."""
     return [row for fsync in plan.fsyncs for row in _measure(folder, plan, fsync)]
 
 
@@ -37,19 +42,22 @@ def _measure(folder: Path, plan: Plan, fsync: Fsync) -> list[Row]:
         for port in (ground.settings.api.port, peer_port):
             wait_for_port(port)
         rows = []
-        for size_kb in SIZES_KB:
-            parties: dict[str, Callable[[], float]] = {
-                "door": _party(redis, load, ground.settings.api.port, size_kb, plan),
-                "bare view": _party(redis, load, peer_port, size_kb, plan),
+        for form, size_kb, goal in FORMS:
+            ports = {"door": ground.settings.api.port, "bare view": peer_port}
+            parties = {
+                name: _party(redis, load, port, (form, size_kb), plan)
+                for name, port in ports.items()
             }
-            samples = rounds.take_turns(f"door, {size_kb} KB, {fsync}", parties, plan.rounds)
+            label = f"door, {form} of {size_kb} KB, {fsync}"
+            samples = rounds.take_turns(label, parties, plan.rounds)
             rows.append(
                 Row(
                     NAME,
-                    f"Requests accepted, {size_kb} KB, against a bare Flask view with one XADD",
+                    f"Requests accepted, {form} of {size_kb} KB,"
+                    " against a bare Flask view with one XADD",
                     TIMES,
                     rounds.ratios(samples, "door", "bare view"),
-                    Goal(0.7, "at least"),
+                    goal,
                     {
                         name: f"{spread(values).median:,.0f} requests/s"
                         for name, values in samples.items()
@@ -72,11 +80,17 @@ def _ports(port: int) -> dict[str, str]:
     return {"EQUERRY_API_HOST": "127.0.0.1", "EQUERRY_API_PORT": str(port)}
 
 
-def _party(redis: Redis, load: Child, port: int, size_kb: int, plan: Plan) -> Callable[[], float]:
+def _party(
+    redis: Redis, load: Child, port: int, sent: tuple[str, int], plan: Plan
+) -> Callable[[], float]:
+    form, size_kb = sent
+
     def measure() -> float:
         redis.unlink(keys.events(SCOPE), keys.events_bytes(SCOPE), flask_view.STREAM)
         settle(redis)
-        answer = load.ask(port=port, seconds=plan.load_seconds, size_bytes=size_kb * events.KB)
+        answer = load.ask(
+            port=port, seconds=plan.load_seconds, size_bytes=size_kb * events.KB, form=form
+        )
         if answer["refused"] or not answer["accepted"]:
             raise BenchError(f"refused: {answer['refused']}, accepted: {answer['accepted']}")
         return float(answer["accepted"] / answer["seconds"])

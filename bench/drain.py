@@ -3,7 +3,7 @@
 import functools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from celery import Celery
@@ -19,6 +19,8 @@ from equerry import clock, keys, queue
 from equerry.redis_client import Redis
 
 NAME = "drain"
+DRAIN = "drain"
+LOOP, MEMORY, TASKS = PEERS = ("bare loop", "loop without Redis", "Celery task per event")
 POLL_SECONDS = 0.005
 GIVE_UP_SECONDS = 120.0
 # The stream's name of Celery's messages until they are handed over, all at once.
@@ -34,13 +36,18 @@ def run(folder: Path, plan: Plan) -> list[Row]:
     """Measure under both settings of the append-only file."""
     rows: list[Row] = []
     for fsync in plan.fsyncs:
-        rows += _rows(fsync, _measure(folder, plan, fsync), plan)
+        label = f"drain, {fsync}"
+        pool = events.raws()
+        rows += _rows(fsync, measure(folder, plan, fsync, label, pool, peers=PEERS), plan)
     return rows
 
 
-def _measure(folder: Path, plan: Plan, fsync: Fsync) -> Samples:
-    ground = Ground(folder / f"drain-{fsync}", fsync)
-    pool = events.raws()
+def measure(
+    folder: Path, plan: Plan, fsync: Fsync, label: str, pool: list[bytes], peers: Sequence[str]
+) -> Samples:
+    """Drain the pool's events, and have some of PEERS do so, in turns. Returns events a second."""
+    ground = Ground(folder / label.replace(", ", "-").replace(" ", "-"), fsync)
+    count = plan.drained_bytes // (sum(map(len, pool)) // len(pool))
     with (
         ground.valkey() as redis,
         child("bench.peers.drain_worker", ground.environ, ground.folder) as drainer,
@@ -49,14 +56,13 @@ def _measure(folder: Path, plan: Plan, fsync: Fsync) -> Samples:
     ):
         filled = functools.partial(fill, redis, ground.settings, pool)
         parties: dict[str, Callable[[], float]] = {
-            "drain": lambda: _drained(redis, drainer, filled, plan.drained_events),
-            "bare loop": lambda: _looped(redis, bare, filled, plan.drained_events),
-            "loop without Redis": lambda: _rate(
-                bare.ask(count=plan.drained_events), plan.drained_events
-            ),
-            "Celery task per event": lambda: _tasks(redis, ground, pool, plan.celery_events),
+            DRAIN: lambda: _drained(redis, drainer, filled, count),
+            LOOP: lambda: _looped(redis, bare, filled, count),
+            MEMORY: lambda: _rate(bare.ask(count=count), count),
+            TASKS: lambda: _tasks(redis, ground, pool, plan.celery_events),
         }
-        return rounds.take_turns(f"drain, {fsync}", parties, plan.rounds)
+        chosen = {name: parties[name] for name in (DRAIN, *peers)}
+        return rounds.take_turns(label, chosen, plan.rounds)
 
 
 def _drained(redis: Redis, drainer: Child, filled: Callable[[int], int], count: int) -> float:
@@ -115,34 +121,34 @@ def _tasks(redis: Redis, ground: Ground, pool: list[bytes], count: int) -> float
 
 def _rows(fsync: Fsync, samples: Samples, plan: Plan) -> list[Row]:
     figures = {name: f"{spread(values).median:,.0f} events/s" for name, values in samples.items()}
-    ours = {"drain": figures["drain"]}
+    ours = {"drain": figures[DRAIN]}
     conditions = f"1 KB errors, appendfsync {fsync}, {plan.rounds} rounds"
     return [
         Row(
             NAME,
             "Drained per worker process, against one Celery task per event",
             TIMES,
-            rounds.ratios(samples, "drain", "Celery task per event"),
+            rounds.ratios(samples, DRAIN, TASKS),
             Goal(12, "at least"),
-            ours | {"Celery": figures["Celery task per event"]},
+            ours | {"Celery": figures[TASKS]},
             f"{conditions}; Celery prefork 1, without fsync and MULTI",
         ),
         Row(
             NAME,
             "Drained per worker process, against a bare loop over the same stream",
             TIMES,
-            rounds.ratios(samples, "drain", "bare loop"),
+            rounds.ratios(samples, DRAIN, LOOP),
             Goal(0.5, "at least"),
-            ours | {"loop": figures["bare loop"]},
+            ours | {"loop": figures[LOOP]},
             f"{conditions}; loop: XREADGROUP 500, msgspec parse, SHA-256, write, fsync, XACK, XDEL",
         ),
         Row(
             NAME,
             "The same, against the bare loop without any Redis",
             TIMES,
-            rounds.ratios(samples, "drain", "loop without Redis"),
+            rounds.ratios(samples, DRAIN, MEMORY),
             None,
-            ours | {"loop": figures["loop without Redis"]},
+            ours | {"loop": figures[MEMORY]},
             f"{conditions}; the bytes lie in memory already",
         ),
     ]

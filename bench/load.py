@@ -15,29 +15,46 @@ from itertools import cycle
 
 import msgspec
 
-from bench import child, events, rounds
-from bench.ground import KEY
+from bench import child, events, rounds, sdk_events
+from bench.ground import KEY, PROJECT
 
 CONNECTIONS = 16
 TIMEOUT_SECONDS = 20.0
+ENVELOPES = f"/api/{PROJECT}/envelope/"
+# To Equerry's own reports, and to SDKs.
+ACCEPTED = (202, 200)
 BODIES = 2_000
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-def requests(size_bytes: int, noise_share: float, seed: int) -> list[bytes]:
-    """Return whole HTTP requests, each with one report of about this size, in a random order."""
+def requests(size_bytes: int, noise_share: float, form: str, seed: int) -> list[bytes]:
+    """Return whole HTTP requests, each with one report of about this size, in a random order.
+
+    form: `errors`, or `envelopes` of Sentry's SDKs.
+    """
+    if form == "envelopes":
+        sent = sdk_events.events(BODIES, size_bytes, issues=events.TEMPLATES, seed=seed)
+        return [request(sdk_events.envelope(event), ENVELOPES) for event in sent]
     noise = int(BODIES * noise_share)
     bodies = events.reports(BODIES - noise, size_bytes, seed) + events.script_errors(noise)
     random.Random(seed).shuffle(bodies)
     return [request(msgspec.json.encode(body)) for body in bodies]
 
 
-def request(body: bytes) -> bytes:
-    """Return a POST of this body."""
+def request(body: bytes, path: str = "/api/errors") -> bytes:
+    """Return a POST of this body, with the key as Equerry's own reporters and SDKs send it."""
     return (
-        b"POST /api/errors HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        b"User-Agent: %b\r\nX-Equerry-Key: %b\r\nContent-Length: %d\r\n\r\n%b"
-        % (events.SENDER.user_agent.encode(), KEY.encode(), len(body), body)
+        b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        b"User-Agent: %b\r\nX-Equerry-Key: %b\r\nX-Sentry-Auth: Sentry sentry_key=%b\r\n"
+        b"Content-Length: %d\r\n\r\n%b"
+        % (
+            path.encode(),
+            events.SENDER.user_agent.encode(),
+            KEY.encode(),
+            KEY.encode(),
+            len(body),
+            body,
+        )
     )
 
 
@@ -125,17 +142,18 @@ def _drive(
             status = connection.status()
             if status:
                 load.took_ms.append((time.perf_counter() - connection.sent_at) * 1000)
-                load.accepted += status == 202
-                load.refused += status != 202
+                load.accepted += status in ACCEPTED
+                load.refused += status not in ACCEPTED
                 free.append(connection)
 
 
 def main() -> None:
-    """Answer `{"port", "seconds", "size_bytes", "rate", "noise_share"}` with the figures."""
-    made: dict[tuple[int, float], list[bytes]] = {}
+    """Answer `{"port", "seconds", "size_bytes", "rate", "noise_share", "form"}` with figures."""
+    made: dict[tuple[int, float, str], list[bytes]] = {}
 
     def handle(command: child.Answer) -> child.Answer:
-        kind = (command["size_bytes"], command.get("noise_share", 0.0))
+        shares = command.get("noise_share", 0.0)
+        kind = (command["size_bytes"], shares, command.get("form", "errors"))
         if kind not in made:
             made[kind] = requests(*kind, seed=2)
         return run(command["port"], made[kind], command["seconds"], command.get("rate", 0))

@@ -8,12 +8,12 @@ Fsync = Literal["always", "everysec"]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Sizes. celery_events are fewer than drained_events: both take a second or more."""
+    """Sizes. celery_events are fewer than what drained_bytes hold: both take a second or more."""
 
     fsyncs: tuple[Fsync, ...]
     """Under which `appendfsync` the ratios of rates are measured."""
     rounds: int
-    drained_events: int
+    drained_bytes: int
     celery_events: int
     load_seconds: float
     warm_seconds: float
@@ -25,12 +25,13 @@ class Plan(msgspec.Struct, frozen=True):
     deep_backlog: int
     slice_events: int
     """How many events of each backlog a round drains."""
+    many_issues: int
 
 
 FULL = Plan(
     fsyncs=("everysec", "always"),
     rounds=9,
-    drained_events=10_000,
+    drained_bytes=12_500_000,
     celery_events=1_000,
     load_seconds=2.5,
     warm_seconds=4.0,
@@ -39,11 +40,12 @@ FULL = Plan(
     shallow_backlog=1_000,
     deep_backlog=500_000,
     slice_events=10_000,
+    many_issues=10_000,
 )
 QUICK = Plan(
     fsyncs=("everysec", "always"),
     rounds=3,
-    drained_events=5_000,
+    drained_bytes=6_250_000,
     celery_events=500,
     load_seconds=1.5,
     warm_seconds=4.0,
@@ -52,11 +54,12 @@ QUICK = Plan(
     shallow_backlog=1_000,
     deep_backlog=50_000,
     slice_events=3_000,
+    many_issues=10_000,
 )
 SMOKE = Plan(
     fsyncs=("everysec",),
     rounds=1,
-    drained_events=600,
+    drained_bytes=750_000,
     celery_events=30,
     load_seconds=0.3,
     warm_seconds=0.2,
@@ -65,4 +68,5 @@ SMOKE = Plan(
     shallow_backlog=600,
     deep_backlog=2_000,
     slice_events=600,
+    many_issues=200,
 )

@@ -11,7 +11,13 @@ from typing import Any
 
 import msgspec
 
+from bench.events import SENDER
+from equerry import clock
+from equerry.events.sentry import readers
+
 KB = 1024
+# Distinct events; few enough for those of 50 KB to be made in seconds.
+POOL = 1_000
 FRAMES = 20
 SECRETS_SHARE = 0.02
 
@@ -119,6 +125,15 @@ def _state(dice: random.Random, size_bytes: int) -> list[dict[str, Any]]:
     return [
         row | {"id": dice.randrange(10**7)}
         for _ in range(max(0, size_bytes) // len(msgspec.json.encode(row)))
+    ]
+
+
+def raws(size_bytes: int, *, count: int = POOL, issues: int, evenly: bool = False) -> list[bytes]:
+    """Return events as the door encodes what is in their envelopes."""
+    now_ms = clock.now_ms()
+    return [
+        readers.read(envelope(event), SENDER, now_ms).accepted[0].raw
+        for event in events(count, size_bytes, issues=issues, evenly=evenly)
     ]
 
 

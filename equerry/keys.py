@@ -37,6 +37,19 @@ def rate(scope: str, bucket: str) -> str:
     return f"{{{scope}}}:rate:{bucket}"
 
 
+def quota(scope: str, window: str) -> str:
+    """Events accepted in this `minute`, `hour` or `day`; expires with it. The door's script."""
+    return f"{{{scope}}}:quota:{window}"
+
+
+def quotas_used_up(scope: str) -> str:
+    """Hash: quota → the start of the window that it refused in last, epoch ms. The door's script.
+
+    `told-<window>`, `warned-<window>`: those that were told of last. The jobs.
+    """
+    return f"{{{scope}}}:quotas-used-up"
+
+
 def counts(scope: str, bucket: str) -> str:
     """Hash of counters for a minute, an hour or a day (`2026-11-23T15`). The commit, the door."""
     return f"{{{scope}}}:counts:{bucket}"
@@ -93,6 +106,41 @@ def issue_part(scope: str, number: int, part: str) -> str:
 def staged(scope: str) -> str:
     """What stands for the scope in the names of an index that is being rebuilt; its hash tag."""
     return f"{scope}}}:rebuilt:{{"
+
+
+def recent_releases(scope: str) -> str:
+    """Sorted set of releases by last seen, epoch ms. The commit; a job trims it."""
+    return f"{{{scope}}}:recent-releases"
+
+
+def release(scope: str, name: str) -> str:
+    """Hash of one release: when first seen, events, sessions by how they went. The commit."""
+    return f"{{{scope}}}:release:{name}"
+
+
+def release_hour(scope: str, hour: str) -> str:
+    """Hash: release → sessions begun in this hour; expires. The commit."""
+    return f"{{{scope}}}:release-sessions:{hour}"
+
+
+def release_people(scope: str, name: str) -> str:
+    """HyperLogLog of users or sessions, `<what>:<day>:<release>`; expires. The commit."""
+    return f"{{{scope}}}:release-people:{name}"
+
+
+def monitors(scope: str) -> str:
+    """Hash: monitor → its state and last check-ins. The commit; retention trims it."""
+    return f"{{{scope}}}:monitors"
+
+
+def client_drops(scope: str) -> str:
+    """Hash: `<reason> <category>` → what clients dropped, since the start. The commit."""
+    return f"{{{scope}}}:client-drops"
+
+
+def spikes(scope: str) -> str:
+    """Hash: number of an issue → its totals within the last hour, and whether it spikes. A job."""
+    return f"{{{scope}}}:spikes"
 
 
 def fence(scope: str, consumer: str) -> str:

@@ -42,6 +42,12 @@ class Project(_Section, frozen=True):
     """The public key that a reporter sends; it grants nothing but reporting."""
     origins: tuple[str, ...] = ("*",)
     """Web origins that may report, e.g. `https://example.org`; `*` is any."""
+    quota_per_minute: Count = 0
+    """Events accepted in a minute of the clock; beyond it the answer is 429. 0 is no quota."""
+    quota_per_hour: Count = 0
+    """Events accepted in an hour of the clock; 0 is no quota."""
+    quota_per_day: Count = 0
+    """Events accepted on a day of UTC; 0 is no quota."""
 
 
 class Redis(_Section, frozen=True):
@@ -224,10 +230,10 @@ class Alerts(_Section, frozen=True):
 
 
 class ErrorRate(_Section, frozen=True):
-    """Errors per page view; alarming when the Wilson lower bound passes the threshold."""
+    """Errors per page view or session; alarming where the Wilson lower bound is above it."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
-    """Errors per page view that are too many."""
+    """Errors per page view, navigation or session that are too many."""
     min_page_views: Annotated[int, msgspec.Meta(ge=1)] = 20
     """Fewer than these say nothing."""
 

@@ -1,5 +1,7 @@
 """A constant load of numbered events, and the account of what became of each.
 
+Most are Equerry's own reports, in arrays; some are envelopes as SDKs send them, one event each.
+
 Every number is posted until the door says 202, under the same id each time, so that whatever was
 taken without our hearing of it comes again. A few that were acknowledged are sent once more.
 """
@@ -23,7 +25,11 @@ THREADS = 4
 SIZES = (1, 3, 10, 20)
 SENT_AGAIN_SHARE = 0.02
 METRICS_SHARE = 0.1
+ENVELOPES_SHARE = 0.3
 RETRY_SECONDS = 0.1
+ENVELOPES = "/api/1/envelope/"
+# What the door says to its own reporters, and to SDKs.
+ACKNOWLEDGED = frozenset({"202", "200"})
 
 
 def event_id(number: int) -> str:
@@ -47,6 +53,25 @@ def error(number: int) -> dict[str, Any]:
 def metric(number: int) -> dict[str, Any]:
     """Return a metric."""
     return {"event_id": event_id(number), "event": "load", "duration": 1.0, "tags": {"n": "1"}}
+
+
+def envelope(number: int) -> bytes:
+    """Return an SDK's envelope with an error of one of five causes."""
+    event = {
+        "event_id": event_id(number),
+        "level": "error",
+        "exception": {
+            "values": [
+                {
+                    "type": f"SdkFault{number % 5}",
+                    "value": "under load",
+                    "stacktrace": {"frames": [{"function": "post", "filename": "app/load.py"}]},
+                }
+            ]
+        },
+        "extra": {"n": number},
+    }
+    return b'{}\n{"type":"event"}\n' + json.dumps(event).encode()
 
 
 class Load:
@@ -90,12 +115,14 @@ class Load:
         wire = _Wire(self._equerry)
         due = time.monotonic()
         while not self._ending.is_set():
-            size = chance.choice(SIZES)
+            is_envelope = chance.random() < ENVELOPES_SHARE
+            size = 1 if is_envelope else chance.choice(SIZES)
             with self._lock:
                 numbers = list(itertools.islice(self._numbers, size))
-            is_metric = chance.random() < METRICS_SHARE
-            path = "/api/performance/metrics" if is_metric else "/api/errors"
-            body = [(metric if is_metric else error)(number) for number in numbers]
+            if is_envelope:
+                path, body = ENVELOPES, envelope(numbers[0])
+            else:
+                path, body = _native(numbers, is_metric=chance.random() < METRICS_SHARE)
             again = chance.random() < SENT_AGAIN_SHARE
             for _ in range(1 + again):
                 self._post(wire, path, numbers, body)
@@ -103,15 +130,14 @@ class Load:
             self._ending.wait(max(0.0, due - time.monotonic()))
         wire.close()
 
-    def _post(self, wire: "_Wire", path: str, numbers: list[int], body: list[Any]) -> None:
+    def _post(self, wire: "_Wire", path: str, numbers: list[int], body: bytes) -> None:
         """Post until it is acknowledged."""
-        sent = body[0] if len(body) == 1 else body
         while not self._given_up.is_set():
-            status, answer = wire.post(path, sent)
+            status, answer = wire.post(path, body)
             with self._lock:
                 self.statuses[status] += 1
-                if status == "202":
-                    ids = [answer["id"]] if len(body) == 1 else answer["ids"]
+                if status in ACKNOWLEDGED:
+                    ids = answer.get("ids") or [answer["id"]]
                     assert ids == [event_id(number) for number in numbers], answer
                     self.acknowledged.update(numbers)
                     return
@@ -119,17 +145,28 @@ class Load:
             time.sleep(RETRY_SECONDS)
 
 
+def _native(numbers: list[int], *, is_metric: bool) -> tuple[str, bytes]:
+    """Return path and body of Equerry's own form."""
+    path = "/api/performance/metrics" if is_metric else "/api/errors"
+    sent = [(metric if is_metric else error)(number) for number in numbers]
+    return path, json.dumps(sent[0] if len(sent) == 1 else sent).encode()
+
+
 class _Wire:
     """One kept connection."""
 
     def __init__(self, equerry: Installation) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", equerry.port, timeout=10)
-        self._headers = {"Content-Type": "application/json", "X-Equerry-Key": equerry.key()}
+        self._headers = {
+            "Content-Type": "application/json",
+            "X-Equerry-Key": equerry.key(),
+            "X-Sentry-Auth": f"Sentry sentry_key={equerry.key()}",
+        }
 
-    def post(self, path: str, body: object) -> tuple[str, Any]:
+    def post(self, path: str, body: bytes) -> tuple[str, Any]:
         """Return the status and the answer; a broken connection's status is its error's name."""
         try:
-            self._connection.request("POST", path, json.dumps(body), self._headers)
+            self._connection.request("POST", path, body, self._headers)
             answer = self._connection.getresponse()
             return str(answer.status), json.loads(answer.read())
         except (OSError, http.client.HTTPException) as failure:
@@ -198,7 +235,7 @@ def _left_over(client: Any, scope: str) -> dict[str, int]:
 
 
 def _is_event(line: dict[str, Any]) -> bool:
-    return "fingerprint" in line or line.get("severity_reason") == "metric"
+    return "severity" in line  # Equerry's own records have none
 
 
 def _issue_counts(client: Any, scope: str) -> dict[str, int]:

@@ -14,7 +14,8 @@ def create_app() -> Flask:
     app = Flask("bare", static_folder=None)
 
     @app.post("/api/errors")
-    def errors() -> Response:
+    @app.post("/api/1/envelope/")
+    def report() -> Response:
         redis.xadd(STREAM, {"d": request.get_data()})
         return Response(b'{"id":"ok"}', 202, mimetype="application/json")
 

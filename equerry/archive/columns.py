@@ -1,6 +1,18 @@
 """The columns of the archive's kinds, as SQL knows them: name → type."""
 
-from equerry.events.event import ALERTS, ERRORS, ISSUES, JOBS, METRICS, NOISE
+from equerry.events.event import (
+    ALERTS,
+    CHECK_INS,
+    DROPS,
+    ERRORS,
+    FEEDBACK,
+    ISSUES,
+    JOBS,
+    LOGS,
+    METRICS,
+    NOISE,
+    SESSIONS,
+)
 
 _TEXT = "VARCHAR"
 _TIME = "TIMESTAMP"
@@ -16,14 +28,9 @@ _ENVELOPE = {
     "timestamp": _TIME,
 }
 _RATED = {**_ENVELOPE, "severity": _TEXT, "severity_reason": _TEXT}
-_SENDER = {
-    "release": _TEXT,
-    "environment": _TEXT,
-    "tags": _PAIRS,
-    "user_agent": _TEXT,
-    "address": _TEXT,
-    "cut": _SIZES,
-}
+_FROM = {"user_agent": _TEXT, "address": _TEXT, "cut": _SIZES}
+_DEPLOYED = {"release": _TEXT, "environment": _TEXT}
+_SENDER = {**_DEPLOYED, "tags": _PAIRS, **_FROM}
 _ERROR = {
     "message": _TEXT,
     "name": _TEXT,
@@ -53,6 +60,12 @@ _ERROR = {
     "breadcrumbs": "JSON",
 }
 
+
+def view(kind: str) -> str:
+    """Return what a kind is called in a query, where a hyphen would have to be quoted."""
+    return kind.replace("-", "_")
+
+
 # Kind → its columns. A field that an event leaves out is NULL.
 COLUMNS: dict[str, dict[str, str]] = {
     ERRORS: {**_RATED, "fingerprint": _TEXT, **_ERROR},
@@ -74,6 +87,52 @@ COLUMNS: dict[str, dict[str, str]] = {
         "navigationId": _TEXT,
         "navigationURL": _TEXT,
         "attribution": "JSON",
+        **_SENDER,
+    },
+    SESSIONS: {
+        **_ENVELOPE,
+        "started": "BIGINT",
+        "errored": "BIGINT",
+        "crashed": "BIGINT",
+        "abnormal": "BIGINT",
+        "visit": _TEXT,
+        "user": _TEXT,
+        **_DEPLOYED,
+        **_FROM,
+    },
+    CHECK_INS: {
+        **_ENVELOPE,
+        "monitor": _TEXT,
+        "status": _TEXT,
+        "check_in": _TEXT,
+        "duration_seconds": "DOUBLE",
+        "config": "JSON",
+        **_DEPLOYED,
+        **_FROM,
+    },
+    DROPS: {
+        **_ENVELOPE,
+        "reason": _TEXT,
+        "category": _TEXT,
+        "quantity": "BIGINT",
+        **_FROM,
+    },
+    LOGS: {
+        **_ENVELOPE,
+        "message": _TEXT,
+        "level": _TEXT,
+        "attributes": "JSON",
+        "trace": _TEXT,
+        **_DEPLOYED,
+        **_FROM,
+    },
+    FEEDBACK: {
+        **_ENVELOPE,
+        "message": _TEXT,
+        "name": _TEXT,
+        "email": _TEXT,
+        "event": _TEXT,
+        "url": _TEXT,
         **_SENDER,
     },
     ALERTS: {

@@ -17,7 +17,7 @@ import duckdb
 
 from equerry import clock
 from equerry.archive import holding
-from equerry.archive.columns import COLUMNS
+from equerry.archive.columns import COLUMNS, view
 from equerry.archive.read import Segment
 from equerry.errors import QueryError
 
@@ -102,7 +102,7 @@ def _view(kind: str, paths: list[Path]) -> str:
     columns = COLUMNS[kind]
     if not paths:
         none = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
-        return f'CREATE VIEW "{kind}" AS SELECT {none} WHERE false'
+        return f'CREATE VIEW "{view(kind)}" AS SELECT {none} WHERE false'
     files = ", ".join(_quoted(str(path)) for path in paths)
     types = ", ".join(f"{_quoted(name)}: {_quoted(type_)}" for name, type_ in columns.items())
     source = (
@@ -110,7 +110,7 @@ def _view(kind: str, paths: list[Path]) -> str:
         " format = 'newline_delimited', ignore_errors = true)"
     )
     return (
-        f'CREATE VIEW "{kind}" AS SELECT DISTINCT ON (project, _id) * FROM {source}'  # noqa: S608
+        f'CREATE VIEW "{view(kind)}" AS SELECT DISTINCT ON (project, _id) * FROM {source}'  # noqa: S608
         " WHERE _id IS NOT NULL"
     )
 

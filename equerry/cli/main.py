@@ -14,6 +14,8 @@ VERBS = {
     "config": "equerry.cli.config:config",
     "tail": "equerry.cli.tail:tail",
     "query": "equerry.cli.query:query",
+    "releases": "equerry.cli.releases:releases",
+    "monitors": "equerry.cli.monitors:monitors",
     "dead": "equerry.cli.dead:dead",
     "alert": "equerry.cli.alert:alert",
     "issues": "equerry.cli.issues:issues",

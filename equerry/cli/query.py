@@ -40,8 +40,8 @@ def query(context: click.Context, sql: str | None, form: str | None, days: int |
     """Ask the archive in SQL; it only reads.
 
     The dialect is DuckDB's; - reads the query from standard input. The views are errors, metrics,
-    alerts, jobs, issues and noise. DESCRIBE errors shows the columns; times are UTC, tags a MAP,
-    extra and breadcrumbs JSON.
+    sessions, check_ins, drops, logs, feedback, alerts, jobs, issues and noise. DESCRIBE errors
+    shows the columns; times are UTC, tags a MAP, extra and breadcrumbs JSON.
 
     \b
     Examples:

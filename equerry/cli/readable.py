@@ -9,12 +9,42 @@ from equerry import clock
 from equerry.alerts import audit
 from equerry.archive import line as lines
 from equerry.cli.printable import printable
-from equerry.events.event import ALERTS, ERRORS, ISSUES, JOBS, METRICS, NOISE, Event
-from equerry.events.report import ErrorFacts, MetricReport
+from equerry.events.event import (
+    ALERTS,
+    CHECK_INS,
+    DROPS,
+    ERRORS,
+    FEEDBACK,
+    ISSUES,
+    JOBS,
+    LOGS,
+    METRICS,
+    NOISE,
+    SESSIONS,
+    Event,
+)
+from equerry.events.report import (
+    CheckInReport,
+    DropReport,
+    ErrorFacts,
+    FeedbackReport,
+    LogReport,
+    MetricReport,
+    SessionReport,
+)
 from equerry.issues import journal
 from equerry.issues.tally import title
 
-COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "failed": "red"}
+COLOURS = {
+    "critical": "red",
+    "high": "yellow",
+    "medium": "cyan",
+    "failed": "red",
+    "crashed": "red",
+    "error": "red",
+}
+# How a session may have gone, the worst first.
+_ENDS = ("crashed", "abnormal", "errored")
 WORD_COLUMNS = 8
 
 
@@ -54,6 +84,44 @@ def _metric(event: Event) -> tuple[str, ...]:
     return (*parts, report.component, report.navigation_url or report.url)
 
 
+def _session(event: Event) -> tuple[str, ...]:
+    report = event.report
+    if not isinstance(report, SessionReport):
+        return ()
+    counted = {name: getattr(report, name) for name in ("started", *_ENDS)}
+    word = next((name for name in _ENDS if counted[name]), "ok")
+    numbers = " ".join(f"{name}={number}" for name, number in counted.items() if number)
+    return (word, report.release, report.environment, report.visit, numbers)
+
+
+def _check_in(event: Event) -> tuple[str, ...]:
+    report = event.report
+    if not isinstance(report, CheckInReport):
+        return ()
+    seconds = report.duration_seconds
+    took = "" if seconds is None else f"{seconds:g} s"
+    return (report.status, report.monitor, report.environment, took)
+
+
+def _drop(event: Event) -> tuple[str, ...]:
+    report = event.report
+    if not isinstance(report, DropReport):
+        return ()
+    return ("", f"{report.quantity} {report.category}", report.reason)
+
+
+def _log(event: Event) -> tuple[str, ...]:
+    report = event.report
+    return (report.level, report.message) if isinstance(report, LogReport) else ()
+
+
+def _feedback(event: Event) -> tuple[str, ...]:
+    report = event.report
+    if not isinstance(report, FeedbackReport):
+        return ()
+    return ("", report.message, report.name, report.email, report.url)
+
+
 def _alert(event: Event) -> tuple[str, ...]:
     alert = _ALERT.decode(event.raw)
     attempt = f"attempt {alert.attempt}" if alert.attempt else ""
@@ -77,6 +145,11 @@ def _issue(event: Event) -> tuple[str, ...]:
 PARTS: dict[str, Callable[[Event], tuple[str, ...]]] = {
     ERRORS: _error,
     METRICS: _metric,
+    SESSIONS: _session,
+    CHECK_INS: _check_in,
+    DROPS: _drop,
+    LOGS: _log,
+    FEEDBACK: _feedback,
     ALERTS: _alert,
     JOBS: _job,
     ISSUES: _issue,

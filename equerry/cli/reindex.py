@@ -14,8 +14,9 @@ from equerry import clock, settings_file
 from equerry.archive import gate
 from equerry.archive.hours import Hour
 from equerry.cli.connection import connected
+from equerry.health.rebuild import Rebuild
 from equerry.issues import reindex as reindexing
-from equerry.issues.reindex import Rebuilt
+from equerry.issues.reindex import Other, Rebuilt
 from equerry.settings import Settings
 
 # One transaction holds a project's whole index: some seconds for 100,000 issues.
@@ -45,7 +46,7 @@ class Summary(msgspec.Struct, frozen=True):
 @click.option("--force", is_flag=True, help="Even if another machine's segments are not here.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def reindex(wait_seconds: float, *, force: bool, as_json: bool) -> None:
-    """Rebuild counters and issues in Redis from the archive.
+    """Rebuild counters, issues, releases and monitors in Redis from the archive.
 
     For when Redis lost its data, or counters are in doubt. Meanwhile events are accepted and wait
     in the queue. The old index is replaced at the very end: stopped before, nothing has changed.
@@ -61,6 +62,7 @@ def reindex(wait_seconds: float, *, force: bool, as_json: bool) -> None:
             settings,
             clock.now_ms(),
             progress,
+            other=lambda scope: _signals(Rebuild(redis, scope)),
             alone=not force,
             wait_seconds=wait_seconds,
         )
@@ -71,6 +73,10 @@ def reindex(wait_seconds: float, *, force: bool, as_json: bool) -> None:
         _tell(summary)
     if summary.damaged:
         sys.exit(1)
+
+
+def _signals(rebuild: Rebuild) -> Other:
+    return Other(rebuild.add, rebuild.replace)
 
 
 @contextmanager

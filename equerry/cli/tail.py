@@ -16,6 +16,11 @@ POLL_SECONDS = 0.25
 EMPTY = {
     "errors": "`equerry up` shows a curl line that reports one.",
     "metrics": "Sites report them to /api/performance/metrics.",
+    "sessions": "Sentry's SDKs report them by themselves, once a release is set.",
+    "check-ins": "A job's SDK, or a curl of /api/<project>/cron/<monitor>/, reports them.",
+    "drops": "SDKs tell of what they dropped themselves.",
+    "logs": "Sentry's SDKs send them where their option for logs is set.",
+    "feedback": "Visitors write it where a page shows the SDK's form.",
     "alerts": "`equerry alert test` sends one.",
     "jobs": "They are recorded once `equerry up` runs.",
     "issues": "Each new issue, and what is done to one, is recorded here.",

@@ -15,10 +15,14 @@ Kind = Literal["errors", "metrics"]
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """Who sent it, as the door saw it. address: the network, already anonymised."""
+    """Who sent it, as the door saw it. address: the network, already anonymised.
+
+    realm: within which the pseudonyms of people can be compared: a project's.
+    """
 
     user_agent: str
     address: str
+    realm: str = ""
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -30,10 +34,18 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 class Intake(msgspec.Struct, frozen=True):
-    """What was taken, and every fault of what was not."""
+    """What was taken, and every fault of what was not.
+
+    is_batch: it came as an array. id: what the answer names it by; empty where it names none.
+    status: of the refusal where nothing was taken. skipped: kind of what nobody reads → how many.
+    """
 
     accepted: tuple[Incoming, ...]
     causes: tuple[Cause, ...]
+    is_batch: bool = False
+    id: str = ""
+    status: int = 400
+    skipped: dict[str, int] = {}
 
 
 class _Form(msgspec.Struct, frozen=True):
@@ -83,7 +95,8 @@ def _read(form: _Form, value: object, sender: Sender, now_ms: int, *, plain: boo
     if isinstance(value, dict):
         draft = Draft("", plain=plain)
         event = _event(form, value, draft, sender, now)
-        return Intake((event,) if event else (), tuple(draft.causes))
+        taken, id_ = ((event,), event.id) if event else ((), "")
+        return Intake(taken, tuple(draft.causes), id=id_)
     if not isinstance(value, list):
         return _nothing("must be one JSON object or an array of them")
     if not 1 <= len(value) <= limits.BATCH:
@@ -99,7 +112,7 @@ def _read(form: _Form, value: object, sender: Sender, now_ms: int, *, plain: boo
         if event:
             accepted.append(event)
         causes += draft.causes
-    return Intake(tuple(accepted), tuple(causes))
+    return Intake(tuple(accepted), tuple(causes), is_batch=True)
 
 
 def _nothing(problem: str, limit: str = "") -> Intake:

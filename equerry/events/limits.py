@@ -25,6 +25,18 @@ BREADCRUMBS = 100
 DEPTH = 7
 RETRIES = 1_000
 
+# What only SDKs send.
+EXCEPTIONS = 50
+FRAMES = 250  # the calls at both ends matter: where it began, and where it broke
+FUNCTION = 256
+TRANSACTION = 200
+CONTEXT_LINE = 512
+CONTEXT_LINES = 20  # to each side
+MODULES = 500
+GROUP_BY = 32
+IMAGES = 200
+LOGGER = 64
+
 BATCH = 100
 # Faults named for one event; beyond it a reply would be larger than what was sent.
 CAUSES = 20

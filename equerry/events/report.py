@@ -145,8 +145,12 @@ class MetricReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 class SessionReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Visits of one release: what an update of one session, or an aggregate of many, adds.
 
-    started, crashed, abnormal, errored: sessions. session: the id of the one session that it is
-    about, where it is one. user: a pseudonym, the same for all of a user's sessions.
+    visit: the id of the one session that it is about (Sentry: `sid`; a field called `session` is
+    scrubbed), empty for an aggregate. user: a pseudonym (`did`), the same in all of its sessions.
+    Of one session each number is 0 or 1: started where it begins (`init`), crashed and abnormal
+    where its status says so, errored in every update that knows of an error (`errors` > 0) or
+    crash: who counts them counts ids. Of an aggregate they are sums: started of all that ended,
+    errored of those that saw an error, the crashed and abnormal included.
     """
 
     timestamp: str
@@ -156,7 +160,7 @@ class SessionReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     errored: int = 0
     crashed: int = 0
     abnormal: int = 0
-    session: str = ""
+    visit: str = ""
     user: str = ""
     user_agent: str = ""
     address: str = ""

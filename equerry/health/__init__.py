@@ -1,1 +1,1 @@
-"""What each part of the installation says of itself."""
+"""How the installation's parts fare, and the sites: error rates, releases, monitors, quotas."""

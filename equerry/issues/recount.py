@@ -50,18 +50,20 @@ def recount(
     now_ms: int,
     add: Callable[[int, Mapping[str, IssueDelta]], None],
     progress: Callable[[Hour], None],
+    hear: Callable[[int, Sequence[Event]], None] = lambda _project, _events: None,
 ) -> None:
     """Count the hours. uncommitted: project id → `_id`s in the stream; its keys are the projects.
 
     A line is told from its repeat within its own hour and the one before: what is written twice is
     a batch that was taken over, or a copied file. Buckets that have expired by now_ms are left out.
-    add is given each batch's issues, in the order in which their events came; progress is called
-    after each hour. Raises ArchiveDamaged.
+    add is given each batch's issues and hear its events, in the order in which these came; progress
+    is called after each hour. Raises ArchiveDamaged.
     """
     for hour, once in _hours(done, hours, KINDS, uncommitted):
         while batch := list(itertools.islice(once, BATCH)):
-            for project, added in _tallies(done, batch, now_ms):
+            for project, events, added in _tallies(done, batch, now_ms):
                 add(project, added.issues)
+                hear(project, events)
         progress(hour)
 
 
@@ -122,8 +124,10 @@ def _once(
         yield event
 
 
-def _tallies(done: Recount, batch: Sequence[Event], now_ms: int) -> Iterator[tuple[int, Tally]]:
-    """Yield what a batch adds to each project; its counters are added here."""
+def _tallies(
+    done: Recount, batch: Sequence[Event], now_ms: int
+) -> Iterator[tuple[int, list[Event], Tally]]:
+    """Yield what a batch has and adds of each project; its counters are added here."""
     for project, counts in done.counts.items():
         of_project = [event for event in batch if event.project == project]
         if not of_project:
@@ -135,4 +139,4 @@ def _tallies(done: Recount, batch: Sequence[Event], now_ms: int) -> Iterator[tup
                 counts[bucket].update(counter)
             elif counters.expires_at(bucket) * 1000 > now_ms:
                 counts[bucket] = counter
-        yield project, added
+        yield project, of_project, added

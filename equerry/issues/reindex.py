@@ -23,7 +23,7 @@ from equerry.archive import gate
 from equerry.archive import hours as archive_hours
 from equerry.archive.hours import Hour
 from equerry.errors import EquerryError
-from equerry.events.event import ISSUES
+from equerry.events.event import ISSUES, Event
 from equerry.issues import journal, recount
 from equerry.issues.rebuild import Lines, Rebuild, place
 from equerry.issues.recount import Recount
@@ -32,6 +32,16 @@ from equerry.settings import Settings
 from equerry.stream.consumer import GROUP
 
 READ_AT_ONCE = 1_000
+
+
+class Other(NamedTuple):
+    """What another room rebuilds of a project from the same reading.
+
+    add: given each batch of its events, the oldest first. replace: puts it in the index's place.
+    """
+
+    add: Callable[[Sequence[Event]], None]
+    replace: Callable[[], None]
 
 
 class Rebuilt(NamedTuple):
@@ -47,11 +57,13 @@ def reindex(
     now_ms: int,
     progress: Callable[[Hour, Sequence[Hour]], None],
     *,
+    other: Callable[[str], Other] = lambda _: Other(lambda _: None, lambda: None),
     alone: bool = True,
     wait_seconds: float = gate.WAIT_SECONDS,
 ) -> Rebuilt:
     """Rebuild every project's index. progress(hour just counted, all hours).
 
+    other(scope) begins what another room rebuilds of it, in a transaction of its own.
     alone: refuse where another machine drained events that this archive may not hold.
     Raises EquerryError, and then the index is as it was: the gate is taken, the archive is empty
     or damaged.
@@ -77,6 +89,7 @@ def reindex(
         rebuilds = {
             project: Rebuild(redis, keys.scope(project), lines[project]) for project in uncommitted
         }
+        others = {project: other(keys.scope(project)) for project in uncommitted}
         recount.recount(
             counted,
             hours,
@@ -84,12 +97,14 @@ def reindex(
             now_ms,
             lambda project, issues: rebuilds[project].add(issues),
             lambda hour: progress(hour, hours),
+            lambda project, events: others[project].add(events),
         )
         whole_from = _first_whole_day(hours, settings)
         for project, rebuild in rebuilds.items():
             kept = _kept(redis, keys.scope(project), whole_from)
             counts = counted.counts[project]
             rebuild.replace({each: counts[each] for each in counts if each not in kept}, kept)
+            others[project].replace()
     return Rebuilt(counted, {project: each.issues for project, each in rebuilds.items()})
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 import msgspec
 
 from equerry import clock
+from equerry.events import drops
 from equerry.events.event import NOISE, OWN, Event
+from equerry.events.quantity import bounded
 from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionReport
 from equerry.events.severity import Severity
 
@@ -88,9 +90,11 @@ def moves(event: Event) -> Moves:
         case MetricReport():
             moved = _NAVIGATION if report.name == NAVIGATION_METRIC else _METRIC_ONLY
         case SessionReport():
-            moved = (("sessions", report.started), ("sessions.crashed", report.crashed))
+            started, crashed = bounded(report.started), bounded(report.crashed)
+            moved = (("sessions", started), ("sessions.crashed", crashed))
         case DropReport():
-            moved = ((f"dropped.{report.reason}.{report.category}", report.quantity),)
+            reason, category = drops.name(report)
+            moved = ((f"dropped.{reason}.{category}", bounded(report.quantity)),)
         case _:
             moved = () if event.kind in OWN else ((event.kind, 1),)
     return moved

@@ -1,9 +1,10 @@
 """The door's last step: into Redis, or onto the disk while Redis is away; never a false yes."""
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from equerry.errors import RedisAway, Refused, SpoolFull
 from equerry.stream.door import UNLIMITED, Door, Rates
@@ -62,6 +63,13 @@ class Acceptor:
                 reason=verdict.reason,
             )
 
+    def count_skipped(self, scope: str, skipped: Mapping[str, int]) -> None:
+        """Count what nobody reads, by kind; what comes while Redis is away is not counted."""
+        if self._now() < self._away_until:
+            return
+        with contextlib.suppress(RedisAway):
+            self._door.count(scope, {f"skipped-{kind}": size for kind, size in skipped.items()})
+
     def _keep_on_disk(self, scope: str, entries: Sequence[Entry]) -> None:
         try:
             self.spool.append([Spooled(scope, entry) for entry in entries])
@@ -91,6 +99,9 @@ class Acceptor:
 _REFUSALS = {
     "rate-address": "too many events from your address; wait as Retry-After says",
     "rate-key": "too many events with this key; wait as Retry-After says",
+    "quota-minute": "this project's quota for the minute is used up; wait as Retry-After says",
+    "quota-hour": "this project's quota for the hour is used up; wait as Retry-After says",
+    "quota-day": "this project's quota for the day is used up; wait as Retry-After says",
     "queue-full": "the queue is full; wait as Retry-After says",
 }
 

@@ -1,15 +1,17 @@
--- The door's one transaction: rate, room, repeats, append.
+-- The door's one transaction: rate, quota, room, repeats, append.
 --
 -- KEYS  1 stream  2 its bytes  3 ids:new  4 ids:old  5 ids:since
 --       6 rate of the address  7 rate of the key  8 refusals
+--       9 accepted in this minute  10 in this hour  11 on this day  12 quotas used up
 -- ARGV  1 max events  2 max bytes  3 ids remembered per generation  4 burst, seconds
 --       5 events a second per address (0: no limit)  6 the same per key
+--       7 events a minute (0: no quota)  8 an hour  9 a day
 --       then per event: kind, id (16 bytes), received (epoch ms), JSON
 -- Reply {verdict, retry after (s), appended, repeated}
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local burst = tonumber(ARGV[4]) * 1000
-local count = (#ARGV - 6) / 4
+local count = (#ARGV - 9) / 4
 
 local function refuse(verdict, wait_ms)
   redis.call('HINCRBY', KEYS[8], verdict, count)
@@ -30,8 +32,23 @@ for index, name in ipairs({'rate-address', 'rate-key'}) do
   end
 end
 
+-- Fixed windows, in UTC by this server's clock. What is counted in one expires with it.
+local window_ms = {60000, 3600000, 86400000}
+local quota_ends = {}
+for index, name in ipairs({'quota-minute', 'quota-hour', 'quota-day'}) do
+  local quota = tonumber(ARGV[6 + index])
+  if quota > 0 then
+    local start = now - now % window_ms[index]
+    if tonumber(redis.call('GET', KEYS[8 + index]) or 0) + count > quota then
+      redis.call('HSET', KEYS[12], name, string.format('%.0f', start))
+      return refuse(name, start + window_ms[index] - now)
+    end
+    quota_ends[index] = start + window_ms[index]
+  end
+end
+
 local bytes = 0
-for index = 10, #ARGV, 4 do
+for index = 13, #ARGV, 4 do
   bytes = bytes + #ARGV[index]
 end
 local waiting = tonumber(redis.call('GET', KEYS[2]) or 0)
@@ -57,7 +74,7 @@ if now - since >= 3600000 or redis.call('SCARD', KEYS[3]) >= tonumber(ARGV[3]) t
 end
 
 local appended, repeated, added = 0, 0, 0
-for index = 7, #ARGV, 4 do
+for index = 10, #ARGV, 4 do
   local id = ARGV[index + 1]
   -- An error and a metric may bear the same id; errors, the many, are remembered without a prefix.
   local known = ARGV[index] == 'errors' and id or ARGV[index] .. id
@@ -72,6 +89,10 @@ for index = 7, #ARGV, 4 do
 end
 if added > 0 then
   redis.call('INCRBY', KEYS[2], added)
+  for index, ends in pairs(quota_ends) do
+    redis.call('INCRBY', KEYS[8 + index], appended)
+    redis.call('PEXPIREAT', KEYS[8 + index], string.format('%.0f', ends))
+  end
 end
 if repeated > 0 then
   redis.call('HINCRBY', KEYS[8], 'repeated', repeated)

@@ -131,6 +131,7 @@ def test_metrics_are_those_of_the_table(client: FlaskClient, redis: Redis) -> No
     client.post("/api/errors", json={"message": "x"}, headers={"X-Equerry-Key": WEB_KEY})
     redis.hincrby(keys.refusals("p1"), "rate-key", 3)
     redis.hincrby(keys.counts("p1", clock.day(clock.now_ms())), "errors", 5)
+    redis.hincrby(keys.client_drops("p1"), "network_error error", 7)
     text = client.get("/metrics").get_data(as_text=True)
     names = {
         name.removesuffix("_total") for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
@@ -139,6 +140,8 @@ def test_metrics_are_those_of_the_table(client: FlaskClient, redis: Redis) -> No
     assert names == set(exposition.FAMILIES)
     assert 'equerry_refused_total{project="web",reason="rate-key"} 3.0' in text
     assert 'equerry_events_today{project="web",what="errors"} 5.0' in text
+    dropped = 'equerry_client_dropped_total{category="error",project="web",reason="network_error"}'
+    assert f"{dropped} 7.0" in text
     assert 'equerry_stream_events{project="web"} 1.0' in text
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import backlog, door, drain, report, whole
+from bench import backlog, door, drain, envelopes, report, whole
 from bench.plan import SMOKE, Plan
 from bench.report import Goal, Report, Row
 from bench.rounds import Spread, percentile, ratios, take_turns
@@ -18,7 +18,8 @@ Run = Callable[[Path, Plan], list[Row]]
     ("run", "goals"),
     [
         pytest.param(drain.run, [12, 0.5, None], id="drain"),
-        pytest.param(door.run, [0.7] * 2, id="door"),
+        pytest.param(envelopes.run, [3_000, None, None, None, None, None, 1.3], id="envelopes"),
+        pytest.param(door.run, [0.7, 0.7, None], id="door"),
         pytest.param(backlog.run, [1.2], id="backlog"),
         pytest.param(whole.run, [350, 1_000, 2_000], id="whole", marks=pytest.mark.e2e),
     ],

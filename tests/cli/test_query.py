@@ -15,9 +15,17 @@ from click.testing import Result
 from equerry import clock
 from equerry.alerts import audit
 from equerry.archive import line
-from equerry.archive.columns import COLUMNS
+from equerry.archive.columns import COLUMNS, view
 from equerry.events.event import Event
-from equerry.events.report import ErrorReport, MetricReport
+from equerry.events.report import (
+    CheckInReport,
+    DropReport,
+    ErrorReport,
+    FeedbackReport,
+    LogReport,
+    MetricReport,
+    SessionReport,
+)
 from equerry.events.severity import Severity
 from equerry.settings import Settings
 from workers.jobs import ledger
@@ -129,11 +137,11 @@ def test_now_is_utc(settings: Settings, cli: Cli, monkeypatch: pytest.MonkeyPatc
 def test_empty_views(settings: Settings, cli: Cli) -> None:
     """Without a segment every view is there, empty, with the columns that it has with one."""
     for kind in COLUMNS:
-        done = cli("query", f"FROM {kind}")
+        done = cli("query", f"FROM {view(kind)}")
         assert (done.exit_code, done.stdout) == (0, "No rows.\n")
-        before = cli("query", f"DESCRIBE {kind}", "--json").stdout
+        before = cli("query", f"DESCRIBE {view(kind)}", "--json").stdout
         write(settings, "2026-11-23/10-n-1.jsonl", b"", kind)
-        assert cli("query", f"DESCRIBE {kind}", "--json").stdout == before
+        assert cli("query", f"DESCRIBE {view(kind)}", "--json").stdout == before
 
 
 @pytest.mark.parametrize(
@@ -142,6 +150,11 @@ def test_empty_views(settings: Settings, cli: Cli) -> None:
         ("errors", ErrorReport),
         ("noise", ErrorReport),
         ("metrics", MetricReport),
+        ("sessions", SessionReport),
+        ("check-ins", CheckInReport),
+        ("drops", DropReport),
+        ("logs", LogReport),
+        ("feedback", FeedbackReport),
         ("alerts", audit.Line),
         ("jobs", ledger.Run),
     ],

@@ -12,6 +12,7 @@ from click.testing import Result
 
 from equerry import clock
 from equerry.archive import line
+from equerry.cli.readable import PARTS
 from equerry.events.event import Event
 from equerry.events.severity import Severity
 from equerry.settings import Settings
@@ -75,6 +76,41 @@ def write(settings: Settings, kind: str, *rows: bytes) -> Path:
             "metrics",
             encoded("metrics", {"event": "search", "duration": 12.0, "component": "Box"}),
             "          web  search  12 ms  Box",
+        ),
+        (
+            "sessions",
+            encoded(
+                "sessions",
+                {"release": "web@1.2", "environment": "production", "started": 3, "crashed": 1},
+            ),
+            "crashed   web  web@1.2  production  started=3 crashed=1",
+        ),
+        (
+            "sessions",
+            encoded("sessions", {"release": "web@1.2", "started": 1, "visit": "f7"}),
+            "ok        web  web@1.2  f7  started=1",
+        ),
+        (
+            "check-ins",
+            encoded(
+                "check-ins", {"monitor": "nightly", "status": "error", "duration_seconds": 1.5}
+            ),
+            "error     web  nightly  1.5 s",
+        ),
+        (
+            "drops",
+            encoded("drops", {"reason": "sample_rate", "category": "error", "quantity": 4}),
+            "          web  4 error  sample_rate",
+        ),
+        (
+            "logs",
+            encoded("logs", {"message": "no pears\nleft", "level": "warn"}),
+            r"warn      web  no pears\nleft",
+        ),
+        (
+            "feedback",
+            encoded("feedback", {"message": "it hangs", "name": "Ann", "url": "/pay"}),
+            "          web  it hangs  Ann  /pay",
         ),
         (
             "alerts",
@@ -161,7 +197,8 @@ def test_unknown_kind(cli: Cli) -> None:
     """An unknown kind is bad usage that names the known ones."""
     done = cli("tail", "nonsense")
     assert done.exit_code == 2
-    assert "'errors', 'metrics', 'alerts', 'jobs', 'issues', 'noise'" in done.stderr
+    for kind in PARTS:
+        assert f"'{kind}'" in done.stderr
 
 
 @pytest.mark.usefixtures("cli")

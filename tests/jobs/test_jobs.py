@@ -109,6 +109,29 @@ def test_navigations_stand_in_for_page_views(context: Context, redis: Redis) -> 
     assert error_rate.run(context).summary["web.minute"] == "high"
 
 
+@pytest.mark.parametrize(
+    ("counted", "verdict", "per"),
+    [
+        ({"sessions": 100, "failures": 50}, "high", "sessions"),
+        ({"sessions": 100, "failures": 1}, "ok", "sessions"),
+        ({"sessions": 19, "failures": 19}, "insufficient-data", "sessions"),
+        ({"sessions": 100, "navigations": 1_000, "failures": 50}, "ok", "navigations"),
+        ({"sessions": 100, "page_views": 10, "failures": 0}, "insufficient-data", "page views"),
+        ({"failures": 50}, "insufficient-data", "page views"),
+    ],
+)
+def test_what_errors_are_compared_with(
+    context: Context, redis: Redis, counted: dict[str, int], verdict: str, per: str
+) -> None:
+    """Page views, else navigations, else sessions; which of them is said."""
+    count(redis, context.now_ms, **counted)
+    outcome = error_rate.run(context)
+    assert (outcome.summary["web.minute"], outcome.summary["web.per"]) == (verdict, per)
+    for finding in outcome.findings.get("p1", ()):
+        assert f"50 errors in 100 {per}" in finding.title
+        assert per in finding.details["Last minute"]
+
+
 def write(context: Context, kind: str, lines: list[bytes], at_ms: int) -> Path:
     """Write a segment of that hour and return it."""
     root = context.settings.data_path / "archive"
@@ -221,7 +244,7 @@ def test_watch_parts_reports_dead_letters_and_a_stalled_queue(
 def test_bound_index_forgets_the_oldest(
     context: Context, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond the limit the longest unseen go, issues and alerts alike."""
+    """Beyond the limit the longest unseen go: issues, alerts and releases alike."""
     monkeypatch.setattr(bound_index, "MAX_ISSUES", 3)
     monkeypatch.setattr(bound_index, "MAX_ALERTS", 3)
     for number in range(5):
@@ -233,7 +256,16 @@ def test_bound_index_forgets_the_oldest(
         finding = Finding("r", f"k{number}", Severity.LOW, "t", number)
         alert = AlertState(finding, number, number, number, 1)
         redis.hset(keys.alerts("p1"), f"k{number}", msgspec.json.encode(alert))
-    assert bound_index.run(context).summary == {"issues_forgotten": 2, "alerts_forgotten": 2}
+        redis.zadd(keys.recent_releases("p1"), {f"r{number}": number})
+        redis.hset(keys.release("p1", f"r{number}"), "events", 1)
+    monkeypatch.setattr(bound_index, "MAX_RELEASES", 3)
+    assert bound_index.run(context).summary == {
+        "issues_forgotten": 2,
+        "alerts_forgotten": 2,
+        "releases_forgotten": 2,
+    }
+    assert redis.zrange(keys.recent_releases("p1"), 0, -1) == [b"r2", b"r3", b"r4"]
+    assert len(list(redis.scan_iter(keys.release("p1", "*")))) == 3
     assert redis.zrange(keys.issues("p1"), 0, -1) == [b"2", b"3", b"4"]
     assert sorted(redis.hkeys(keys.fingerprints("p1"))) == [b"f2", b"f3", b"f4"]
     assert sorted(redis.hkeys(keys.states("p1"))) == [b"2", b"3", b"4"]

@@ -10,9 +10,11 @@ from workers.jobs import (
     error_rate,
     heartbeat,
     retention,
+    spikes,
     sweep_outbox,
     sweep_streams,
     watch_parts,
+    watch_quotas,
 )
 from workers.jobs.job import Context, Outcome
 
@@ -20,8 +22,10 @@ JOBS: dict[str, Callable[[Context], Outcome]] = {
     "sweep-streams": sweep_streams.run,
     "sweep-outbox": sweep_outbox.run,
     "watch-parts": watch_parts.run,
+    "watch-quotas": watch_quotas.run,
     "bound-index": bound_index.run,
     "error-rate": error_rate.run,
+    "spikes": spikes.run,
     "heartbeat": heartbeat.run,
     "retention": retention.run,
 }

@@ -1,4 +1,4 @@
-"""Compares each project's errors with its page views."""
+"""Compares each project's errors with its page views, or with its sessions."""
 
 from equerry import clock
 from equerry.finding import Finding
@@ -36,6 +36,7 @@ def run(context: Context) -> Outcome:
             for name, buckets in windows(context.now_ms).items()
         ]
         summary |= {f"{project.slug}.{window.name}": window.verdict.value for window in judged}
+        summary[f"{project.slug}.per"] = judged[-1].per
         finding = error_rate.finding(judged, project.slug, limits.threshold, context.now_ms)
         if finding is not None:
             found[scope] = (finding,)

@@ -7,6 +7,7 @@ from redis.exceptions import ResponseError
 
 from equerry.alerts import ledger, outbox
 from equerry.archive import closing
+from equerry.health import monitor_store
 from equerry.issues import index
 from equerry.source_maps import assembly, expiry
 from workers.jobs import bound_index
@@ -50,6 +51,9 @@ def run(context: Context) -> Outcome:
             ),
             "notifications_forgotten": sum(
                 outbox.forget_dead(context.redis, scope, before_ms) for scope in context.scopes
+            ),
+            "monitors_forgotten": sum(
+                monitor_store.forget(context.redis, scope, before_ms) for scope in context.scopes
             ),
             "alerts_forgotten": sum(
                 ledger.forget(context.redis, scope, before_ms) for scope in context.scopes

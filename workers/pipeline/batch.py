@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from redis.exceptions import RedisError
@@ -46,6 +47,17 @@ class Drained(NamedTuple):
         return Drained(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
+class Staged(NamedTuple):
+    """A run of entries after the stages. claim: under which it was read. failed: how many."""
+
+    entries: Sequence[Entry]
+    project_id: int
+    claim: commit.Claim
+    events: list[Event]
+    failed: int
+    bytes: int
+
+
 def process(
     bench: Bench,
     scope: str,
@@ -59,61 +71,74 @@ def process(
     error; then what was not committed is given back.
     """
     total = Drained()
+    with innocent(bench, scope, entries):
+        for run in runs(entries):
+            total += finish(bench, stage(bench, scope, project_id, run), written)
+    return total
+
+
+@contextmanager
+def innocent(bench: Bench, scope: str, entries: Sequence[Entry]) -> Iterator[None]:
+    """Give the entries back where a full disk or an absent Redis ends the block.
+
+    That is no delivery: it must not make dead letters of anyone.
+    """
     try:
-        for run in _runs(entries):
-            first = run[0].stream_id.decode()
-            with logs.bound(batch=f"{bench.consumer.name}/{first}"):
-                total += _process_run(bench, scope, project_id, run, written)
+        yield
     except (ArchiveFull, RedisError, OSError) as error:
         if isinstance(error, ArchiveFull) or is_away(error):
             _give_back(bench, scope, entries)
         raise
-    return total
 
 
 def _give_back(bench: Bench, scope: str, entries: Sequence[Entry]) -> None:
-    """A full disk or an absent Redis is no delivery: it must not make dead letters of anyone."""
     try:
         bench.consumer.give_back(scope, entries)
     except (RedisError, OSError) as error:
         log.warning("batch-not-given-back", extra={"scope": scope, "error": str(error)})
 
 
-def _process_run(
-    bench: Bench, scope: str, project_id: int, run: Sequence[Entry], written: Collection[bytes]
-) -> Drained:
-    settings = bench.settings
-    outcomes = [stages.run(_event(entry, project_id), bench.tools) for entry in run]
-    done = [outcome for outcome in outcomes if isinstance(outcome, Event)]
-    failed = [outcome for outcome in outcomes if isinstance(outcome, stages.Failed)]
-    for failure in failed:
+def stage(bench: Bench, scope: str, project_id: int, run: Sequence[Entry]) -> Staged:
+    """Run the stages over each entry; those that fail are named in the log and left pending."""
+    claim = commit.Claim(scope, bench.consumer.name, bench.consumer.standing(scope))
+    done: list[Event] = []
+    failed = size = 0
+    for entry in run:
+        outcome = stages.run(_event(entry, project_id), bench.tools)
+        if isinstance(outcome, Event):
+            done.append(outcome)
+            size += len(entry.data)
+            continue
+        failed += 1
         log.error(
             "event-failed",
             extra={
-                "event_id": failure.event.id,
-                "stage": failure.stage,
-                "error": failure.error,
+                "event_id": outcome.event.id,
+                "stage": outcome.stage,
+                "error": outcome.error,
             },
         )
-    if not done:
-        return Drained(failed=len(failed))
-    sizes = sum(
-        len(entry.data)
-        for entry, outcome in zip(run, outcomes, strict=True)
-        if isinstance(outcome, Event)
-    )
-    commit.archive(bench.writer, done, written, clock.now_ms())
-    project = settings.project(project_id)
-    name = project.slug if project else keys.SITE
-    claim = commit.Claim(scope, bench.consumer.name, bench.consumer.standing(scope))
-    findings = commit.commit(bench.redis, claim, name, done, sizes, settings.alerts)
-    records = sum(event.kind in OWN for event in done)
-    log.log(
-        logging.INFO if records < len(done) else logging.DEBUG,
-        "batch-committed",
-        extra={"scope": scope, "events": len(done), "findings": findings},
-    )
-    return Drained(len(done) - records, findings, len(failed), records)
+    return Staged(run, project_id, claim, done, failed, size)
+
+
+def finish(bench: Bench, staged: Staged, written: Collection[bytes] = ()) -> Drained:
+    """Write a run to the archive and commit it. Raises ArchiveFull or a Redis error."""
+    events = staged.events
+    if not events:
+        return Drained(failed=staged.failed)
+    settings, claim = bench.settings, staged.claim
+    with logs.bound(batch=f"{claim.consumer}/{staged.entries[0].stream_id.decode()}"):
+        commit.archive(bench.writer, events, written, clock.now_ms())
+        project = settings.project(staged.project_id)
+        name = project.slug if project else keys.SITE
+        findings = commit.commit(bench.redis, claim, name, events, staged.bytes, settings.alerts)
+        records = sum(event.kind in OWN for event in events)
+        log.log(
+            logging.INFO if records < len(events) else logging.DEBUG,
+            "batch-committed",
+            extra={"scope": claim.scope, "events": len(events), "findings": findings},
+        )
+    return Drained(len(events) - records, findings, staged.failed, records)
 
 
 def _event(entry: Entry, project_id: int) -> Event:
@@ -127,7 +152,7 @@ def _event(entry: Entry, project_id: int) -> Event:
     )
 
 
-def _runs(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+def runs(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     """Cut into runs of at most MAX_BYTES (and at least one entry)."""
     run: list[Entry] = []
     size = 0

@@ -10,6 +10,8 @@ from equerry import keys
 from equerry.archive import line as lines
 from equerry.archive.segment import Writer
 from equerry.events.event import Event
+from equerry.health import signals
+from equerry.health.signals import Signals
 from equerry.issues import index
 from equerry.issues.lookup import look_up
 from equerry.issues.plan import Policy, plan
@@ -47,7 +49,7 @@ def archive(
 def commit(
     redis: Redis, claim: Claim, project: str, events: Sequence[Event], sizes: int, alerts: Alerts
 ) -> int:
-    """Write counters, issues and findings, and take the events off the stream, in one transaction.
+    """Write what the events add, and take them off the stream, in one transaction.
 
     sizes: bytes of payload as they came. alerts: which issues are told, and how often.
     What others write to the same issues meanwhile, people or workers, makes it look again: each
@@ -55,25 +57,29 @@ def commit(
     WatchError where the events were taken over meanwhile: a transaction that is held up on its way
     must not count them a second time.
     """
-    added = tally(events)
+    added, said = tally(events), signals.of(events)
     policy = Policy(project, alerts.new_issue, int(alerts.repeat_seconds * 1000))
     while True:
         with contextlib.suppress(WatchError), redis.pipeline(transaction=True) as pipe:
-            if not _holds(pipe, claim, added):
+            if not _holds(pipe, claim, added, said):
                 break
             known = look_up(redis, claim.scope, added.issues)
             made = plan(added, known, policy)
+            heard = signals.look(pipe, claim.scope, said, project)
+            told = (*made.findings, *heard.findings)
             pipe.multi()
             index.write(pipe, claim.scope, added, made)
-            findings.put(pipe, claim.scope, made.findings)
+            signals.write(pipe, claim.scope, said, heard)
+            findings.put(pipe, claim.scope, told)
             remove(pipe, claim.scope, [event.stream_id for event in events], sizes)
             pipe.execute()
-            return len(made.findings)
+            return len(told)
     raise WatchError("these events were taken over")
 
 
-def _holds(pipe: Pipeline, claim: Claim, added: Tally) -> bool:
+def _holds(pipe: Pipeline, claim: Claim, added: Tally, said: Signals) -> bool:
     """Watch what the transaction hangs on; whether the events are still the claim's."""
     fence = keys.fence(claim.scope, claim.consumer)
-    pipe.watch(fence, *(index.watched(claim.scope) if added.issues else ()))
+    issues = index.watched(claim.scope) if added.issues else ()
+    pipe.watch(fence, *issues, *signals.watched(claim.scope, said))
     return bool(pipe.get(fence) == claim.fence)

@@ -7,6 +7,7 @@
 3. Run the stages over each. An event that fails stays pending and is tried again.
 4. Append to the archive, fsync.
 5. One transaction: index, findings, acknowledgement.
+4 and 5 of a batch go on beside 2 and 3 of the next one.
 Killed between 4 and 5, the batch is found by the next step 1.
 """
 
@@ -14,7 +15,8 @@ import logging
 import time
 
 from equerry.archive import gate
-from workers.pipeline.batch import Bench, Drained, process
+from workers.pipeline.batch import Bench, Drained, innocent, runs, stage
+from workers.pipeline.committer import Committer
 from workers.pipeline.takeover import take_over
 
 log = logging.getLogger(__name__)
@@ -40,11 +42,23 @@ def _drain(bench: Bench, scope: str, project_id: int, seconds: float) -> Drained
             with bench.consumer.abandoned(owner) as abandoned:
                 if abandoned:
                     total += take_over(bench, scope, project_id, owner)
-        while time.monotonic() < deadline:
-            entries = bench.consumer.read(scope)
-            if not entries:
-                break
-            total += process(bench, scope, project_id, entries)
+        total += _drain_new(bench, scope, project_id, deadline)
     finally:
         bench.writer.close()
     return total
+
+
+def _drain_new(bench: Bench, scope: str, project_id: int, deadline: float) -> Drained:
+    """Read and stage batch after batch, each while the one before is written and committed."""
+    total = Drained()
+    with Committer(bench) as committer:
+        while time.monotonic() < deadline:
+            entries = bench.consumer.read(scope)
+            if not entries and not committer.is_busy:
+                break
+            if not entries:  # the commit under way may append records of its own
+                total += committer.wait()
+            with innocent(bench, scope, entries):
+                for run in runs(entries):
+                    total += committer.hand(stage(bench, scope, project_id, run))
+        return total + committer.wait()

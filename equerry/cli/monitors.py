@@ -1,0 +1,81 @@
+"""`equerry monitors`: the scheduled jobs elsewhere that check in here."""
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from equerry import keys, settings_file
+from equerry.cli.connection import connected, scopes
+from equerry.cli.printable import printable
+from equerry.health import monitors_view
+from equerry.health.monitors_view import Seen
+
+# A pipe has no width of its own.
+PIPE_COLUMNS = 200
+COLOURS = {"ok": "green", "error": "red", "in_progress": "cyan"}
+NONE_YET = (
+    "No monitor has checked in yet. Have a job ask for /api/<project>/cron/<slug>/ when it ends, or"
+    " use your SDK's cron integration."
+)
+
+
+@click.group()
+def monitors() -> None:
+    """Show the scheduled jobs that check in, and how they ended last."""
+
+
+@monitors.command("list")
+@click.option("--project", "slug", help="Only this project's.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_(slug: str | None, *, as_json: bool) -> None:
+    """List the monitors with their last status, when that was, how long it took, and the schedule.
+
+    A run that should have come and did not is not noticed yet: look at when it was last seen.
+    """
+    settings = settings_file.load()
+    with connected(settings) as redis:
+        rows = [
+            (name, seen)
+            for scope, name in scopes(settings, slug).items()
+            if scope != keys.SITE
+            for seen in monitors_view.every(redis, scope)
+        ]
+    if as_json:
+        for name, seen in rows:
+            row = {"project": name} | msgspec.to_builtins(seen)
+            click.echo(printable(msgspec.json.encode(row).decode()))
+    elif rows:
+        _print(rows)
+    else:
+        click.echo(NONE_YET)
+
+
+def _print(rows: list[tuple[str, Seen]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("Project", "Monitor", "Environment", "Status", "Since (UTC)", "Last seen (UTC)"):
+        table.add_column(name, overflow="fold")
+    table.add_column("Last ok (UTC)")
+    table.add_column("Took", justify="right")
+    table.add_column("Schedule", overflow="fold")
+    for project, seen in rows:
+        table.add_row(
+            project,
+            Text(printable(seen.monitor)),
+            Text(printable(seen.environment)),
+            Text(seen.status.replace("_", " "), style=COLOURS.get(seen.status, "")),
+            _second(seen.since),
+            _second(seen.last_seen),
+            _second(seen.last_ok) or "never",
+            "" if seen.duration_seconds is None else f"{seen.duration_seconds:g} s",
+            Text(printable(seen.schedule)),
+        )
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_COLUMNS
+    console.print(table)
+
+
+def _second(rfc3339: str) -> str:
+    return rfc3339[:19].replace("T", " ")

@@ -1,0 +1,1 @@
+"""What Sentry's SDKs send, as the reports that Equerry keeps. Pure."""
