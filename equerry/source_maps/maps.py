@@ -29,6 +29,8 @@ FAILED_SECONDS = 600.0
 USED_WITHIN_SECONDS = 86_400.0
 SOURCE_MAX_BYTES = 4 * 1024 * 1024
 
+_COSTLY = frozenset({Outcome.DAMAGED, Outcome.TOO_SLOW, Outcome.TOO_LARGE})
+
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
@@ -162,7 +164,7 @@ class Project:
         if answer.outcome is Outcome.DAMAGED and script and source_map:
             # The script only gives the functions' names: the map may do without.
             answer = self._reading.ask(Question("", source_map, positions))
-        if answer.outcome is not Outcome.RESOLVED:
+        if answer.outcome in _COSTLY:
             self._failed.put(key, (self._now(), answer))
         return answer
 

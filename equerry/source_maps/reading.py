@@ -3,6 +3,7 @@
 import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from equerry.source_maps.position import Answer, Outcome, Question
 # Measured: 0.6 s for a map of 12 MB on an idle core. The rest is for busy machines.
 ANSWER_SECONDS = 15.0
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
+# Signals that somebody sends, in place of those of a fault of its own: another try may go well.
+_SENT = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _ANSWERS = msgspec.json.Decoder(Answer)
 
 
@@ -39,9 +42,9 @@ class Reading:
                 return _ANSWERS.decode(line)
             code = process.wait()
             self.close()
-            if code:  # without one it ended by itself, for want of questions
+            if code and -code not in _SENT:  # without one it ended for want of questions
                 return Answer(Outcome.DAMAGED, detail=f"its reader ended with {code}")
-        return Answer(Outcome.STORE_AWAY, detail="the reader does not stay")
+        return Answer(Outcome.DAMAGED, detail="its reader was ended twice")
 
     def close(self) -> None:
         """End the reader, if one runs."""
@@ -60,11 +63,12 @@ class Reading:
             return self._process
         self.close()
         self._process = subprocess.Popen(
-            (sys.executable, "-m", "equerry.source_maps.reader"),
+            (sys.executable, "-P", "-m", "equerry.source_maps.reader"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            start_new_session=True,  # a Ctrl-C is for the worker, which waits for the answer
         )
         return self._process
 

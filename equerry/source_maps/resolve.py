@@ -92,7 +92,10 @@ def _native(report: ErrorFacts) -> tuple[ReportedException, ...]:
 
 
 def _wanted(report: ErrorFacts, file: str) -> Wanted:
-    return Wanted(file, report.debug_ids.get(file, ""), report.release, report.dist)
+    ids = report.debug_ids
+    # Node names a module's file by its path in a frame, and by its URL elsewhere.
+    other = file.removeprefix("file://") if file.startswith("file://") else f"file://{file}"
+    return Wanted(file, ids.get(file) or ids.get(other, ""), report.release, report.dist)
 
 
 def _files(frames: Iterable[Frame]) -> dict[str, list[Position]]:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import string
 import subprocess
 import sys
@@ -212,6 +213,20 @@ def test_slow_reader_is_ended(tmp_path: Path) -> None:
     reader = psutil.Process(patient._process.pid)
     patient.close()
     assert not reader.is_running()
+
+
+def test_killed_reader_is_started_again(tmp_path: Path) -> None:
+    """A reader that somebody ended harms no answer: another takes its place."""
+    (tmp_path / "a.js").write_bytes(b"x")
+    (tmp_path / "a.js.map").write_text(json.dumps(GOOD))
+    question = Question(str(tmp_path / "a.js"), str(tmp_path / "a.js.map"), ((1, 1),))
+    asking = Reading()
+    first = asking.ask(question)
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        assert asking._process is not None
+        os.kill(asking._process.pid, how)
+        assert asking.ask(question) == first
+    asking.close()
 
 
 def test_reader_goes_with_its_worker(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Frames of real builds become the frames that were written."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from browser_events import SCRIPT_URL, event, frame, kept, report
 from builds import Build
 
+from equerry.events.intake import Sender
 from equerry.events.report import ErrorReport
+from equerry.events.sentry import readers
 from equerry.events.severity import DEFAULT_RULES, RuleTable
 from equerry.settings import SourceMaps
-from equerry.source_maps import folder
+from equerry.source_maps import folder, inject
 from equerry.source_maps.artefact import Incoming, Kind
 from equerry.source_maps.maps import Maps
 from equerry.source_maps.position import Answer, Outcome, Question
@@ -100,6 +103,58 @@ def test_debug_id_needs_no_release(store: Store, maps: Maps, build: Build) -> No
     )
     [got] = resolved(maps, reported).exceptions[0].frames
     assert got.function == "checkout"
+
+
+@pytest.mark.parametrize(
+    ("code_file", "abs_path"),
+    [
+        (SCRIPT_URL, SCRIPT_URL),
+        ("file:///srv/app/shop.mjs", "/srv/app/shop.mjs"),
+        ("/srv/app/shop.mjs", "file:///srv/app/shop.mjs"),
+    ],
+)
+def test_envelope_of_an_sdk_is_resolved(
+    store: Store, maps: Maps, build: Build, code_file: str, abs_path: str
+) -> None:
+    """An event as an SDK sends it, with its debug ids in debug_meta, has its written frames."""
+    inject.inject(build.folder)
+    upload(store, build, release="")
+    line, column = build.position(THROW)
+    debug_id = json.loads(build.source_map.read_text())["debugId"]
+    sent = {
+        "platform": "javascript",
+        "timestamp": NOW_MS / 1000,
+        "exception": {
+            "values": [
+                {
+                    "type": "Error",
+                    "value": "no customer for Bag",
+                    "stacktrace": {
+                        "frames": [
+                            {
+                                "filename": abs_path,
+                                "abs_path": abs_path,
+                                "function": "r",
+                                "lineno": line,
+                                "colno": column,
+                                "in_app": True,
+                            }
+                        ]
+                    },
+                }
+            ]
+        },
+        "debug_meta": {
+            "images": [{"type": "sourcemap", "code_file": code_file, "debug_id": debug_id}]
+        },
+    }
+    envelope = b'{}\n{"type":"event"}\n' + json.dumps(sent).encode()
+    [accepted] = readers.read(envelope, Sender("test", ""), NOW_MS).accepted
+    tools = stages.Tools(RuleTable(DEFAULT_RULES), maps)
+    got = msgspec.json.decode(accepted.raw, type=ErrorReport)
+    done = stages.run(event(got), tools)
+    assert not isinstance(done, stages.Failed)
+    assert kept(done.raw).exceptions[0].frames[0].function == "checkout"
 
 
 def test_frames_of_all_exceptions_are_resolved(store: Store, maps: Maps, build: Build) -> None:
@@ -325,12 +380,15 @@ def test_store_that_is_removed_is_no_fault(data: Path, store: Store, build: Buil
 
 
 def test_gone_file_is_said(store: Store, maps: Maps, build: Build) -> None:
-    """A file that the index knows and the disk does not is an outcome."""
+    """A file that the index knows and the disk does not is an outcome; an upload heals it."""
     upload(store, build)
     for path in store.folder.glob("files/*/*"):
         path.unlink()
     told = outcome(resolved(maps, report(frame(*build.position(THROW)))))
     assert told["outcome"] == Outcome.GONE
+    upload(store, build)
+    [got] = resolved(maps, report(frame(*build.position(THROW)))).exceptions[0].frames
+    assert got.function == "checkout"
 
 
 def test_damaged_index_is_said(store: Store, maps: Maps, build: Build) -> None:
