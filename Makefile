@@ -15,7 +15,7 @@ up: $(VENV)/.installed ## Install what is missing, then run everything; Ctrl-C s
 
 setup: $(VENV)/.installed ## Install, without starting anything
 
-test: $(VENV)/.installed-dev tests/corpora/.installed ## Install what the tests need and run them all
+test: $(VENV)/.installed-dev tests/corpora/.installed tests/source_maps/.installed ## Install what the tests need and run them all
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Style, types and who may import whom
@@ -40,7 +40,7 @@ faults: $(VENV)/.installed-dev ## The long fault run: kill every process again a
 # Exact versions of everything, from a fresh resolution: run it to move to newer ones.
 constraints: $(VENV)/.python ## Resolve constraints.txt anew
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	build/constraints/bin/pip install --quiet --editable ".[query,dev]"
+	build/constraints/bin/pip install --quiet --editable ".[query,sourcemaps,dev]"
 	{ sed -n '/^#/p' constraints.txt; \
 	  build/constraints/bin/pip list --format freeze --exclude-editable --exclude pip --exclude setuptools \
 	  | LC_ALL=C sort -f; } > build/constraints.txt
@@ -49,6 +49,7 @@ constraints: $(VENV)/.python ## Resolve constraints.txt anew
 clean: ## Remove what was installed and built; var/ and equerry.toml stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf tests/corpora/node_modules tests/corpora/.installed
+	rm -rf tests/source_maps/node_modules tests/source_maps/.installed
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run starts at once.
@@ -62,11 +63,11 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query,sourcemaps]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[query,sourcemaps,dev]"
 	@touch $@
 
 # Corpora of hostile input come from npm; without it, the tests that read them say so.
@@ -74,3 +75,9 @@ tests/corpora/.installed: $(wildcard tests/corpora/package.json tests/corpora/pa
 	@if [ -f tests/corpora/package.json ] && command -v npm >/dev/null; then \
 	  cd tests/corpora && npm install --no-audit --no-fund --silent && touch .installed; \
 	else echo "tests/corpora: no npm, so the tests of hostile input are skipped"; fi
+
+# So do a bundler and sentry-cli, whose maps and uploads are read.
+tests/source_maps/.installed: tests/source_maps/package.json
+	@if command -v npm >/dev/null; then \
+	  cd tests/source_maps && npm install --no-audit --no-fund --silent && touch .installed; \
+	else echo "tests/source_maps: no npm, so the tests of real builds are skipped"; fi

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from dashboard import openapi, probes, replies, v1
+from dashboard import openapi, probes, replies, sentry_releases, source_maps, v1
 from dashboard.access import Access
 from dashboard.desk import Desk
 from equerry import faults, logs, settings_file, version
@@ -30,4 +30,6 @@ def build(settings: Settings, redis: Redis) -> Flask:
     app.register_blueprint(probes.blueprint(redis))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(v1.blueprint(Desk(settings, redis)))
+    app.register_blueprint(source_maps.blueprint(settings))
+    app.register_blueprint(sentry_releases.blueprint(settings))
     return app

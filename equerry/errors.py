@@ -100,3 +100,7 @@ class DeliveryError(EquerryError):
         self.of_message = of_message
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
+
+
+class SourceMapsRefused(EquerryError):
+    """Source maps that are not taken: a damaged bundle, or beyond a limit; the message says why."""

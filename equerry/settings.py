@@ -14,6 +14,7 @@ import msgspec
 from equerry.events.severity import DEFAULT_RULES, Rule, Severity
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 DAY_SECONDS = 86_400
 
 # The channel that needs no settings: the terminal of `equerry up`.
@@ -124,6 +125,19 @@ class Archive(_Section, frozen=True):
     """Days after which a segment is removed."""
     max_bytes: Count = 0
     """Closed segments beyond this total are removed, oldest first; 0 is no limit."""
+
+
+class SourceMaps(_Section, frozen=True):
+    """What builds upload, so that minified stacks become readable."""
+
+    max_bytes: Count = 10 * GIB
+    """What one project's source maps may take on the disk; beyond it an upload is refused."""
+    max_bundle_bytes: Count = GIB
+    """One upload, unpacked."""
+    max_file_bytes: Count = 128 * MIB
+    """One file of it."""
+    unused_days: Annotated[int, msgspec.Meta(ge=1)] = 90
+    """Days after which an upload is removed that resolved nothing since."""
 
 
 class Slack(_Section, frozen=True):
@@ -261,6 +275,7 @@ class Settings(_Section, frozen=True):
     worker: Worker = Worker()
     queue: Queue = Queue()
     archive: Archive = Archive()
+    source_maps: SourceMaps = SourceMaps()
     severity: SeverityTable = SeverityTable()
     error_rate: ErrorRate = ErrorRate()
     alerts: Alerts = Alerts()

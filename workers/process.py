@@ -13,8 +13,10 @@ from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis, connect
 from equerry.settings import Settings
 from equerry.slots import Slots
+from equerry.source_maps.maps import Maps
 from equerry.stream.consumer import Consumer
 from workers.pipeline.batch import Bench
+from workers.pipeline.stages import Tools
 
 
 @functools.cache
@@ -40,7 +42,7 @@ def bench() -> Bench:
         redis(),
         consumer,
         Writer(data / "archive", consumer.name),
-        RuleTable(settings().severity.rules),
+        Tools(RuleTable(settings().severity.rules), Maps(data)),
     )
 
 

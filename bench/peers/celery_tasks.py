@@ -20,6 +20,7 @@ from equerry.issues import index
 from equerry.issues.lookup import look_up
 from equerry.issues.plan import Policy, plan
 from equerry.issues.tally import tally
+from equerry.source_maps.maps import Maps
 from equerry.stream import findings
 from workers import process
 from workers.pipeline import stages
@@ -44,8 +45,9 @@ app.add_defaults(_configuration)
 
 
 @functools.cache
-def _rules() -> RuleTable:
-    return RuleTable(process.settings().severity.rules)
+def _tools() -> stages.Tools:
+    settings = process.settings()
+    return stages.Tools(RuleTable(settings.severity.rules), Maps(settings.data_path))
 
 
 @functools.cache
@@ -67,7 +69,7 @@ def event(scope: str, project: int, event_id: str, received_ms: int, raw: str) -
             received_ms=received_ms,
             raw=raw.encode(),
         ),
-        _rules(),
+        _tools(),
     )
     if isinstance(taken, stages.Failed):
         raise TypeError(taken.stage)

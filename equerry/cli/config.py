@@ -1,5 +1,6 @@
 """`equerry config check`: the settings as they are in force, with nothing secret in them."""
 
+import importlib.util
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 
 from equerry import settings_file
 from equerry.settings import Settings
+from equerry.source_maps.position import INSTALL
 
 MASK = "***"
 
@@ -76,6 +78,8 @@ def config() -> None:
 def check(*, as_json: bool) -> None:
     """Check the settings and print them as they are in force, secrets masked."""
     plain = tree(settings_file.load())
+    if importlib.util.find_spec("symbolic") is None:
+        click.echo(f"equerry: source maps are kept, but not read: {INSTALL}", err=True)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
         return

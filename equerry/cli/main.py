@@ -20,6 +20,7 @@ VERBS = {
     "alert": "equerry.cli.alert:alert",
     "issues": "equerry.cli.issues:issues",
     "token": "equerry.cli.token:token",
+    "sourcemaps": "equerry.cli.sourcemaps:sourcemaps",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }

@@ -15,11 +15,13 @@ from equerry.issues import rebuild, reindex
 from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
 from equerry.slots import Slots
+from equerry.source_maps.maps import Maps
 from equerry.stream.consumer import Consumer
 from equerry.stream.door import UNLIMITED, Door
 from equerry.stream.entry import Entry
 from workers.pipeline import batch, commit, drain
 from workers.pipeline.batch import Bench
+from workers.pipeline.stages import Tools
 
 Cli = Callable[..., Result]
 SENDER = intake.Sender("test", "")
@@ -60,7 +62,7 @@ def bench(redis: Redis, settings: Settings) -> Iterator[Bench]:
         redis,
         consumer,
         Writer(settings.data_path / "archive", consumer.name),
-        RuleTable(settings.severity.rules),
+        Tools(RuleTable(settings.severity.rules), Maps(settings.data_path)),
     )
     slots.release(1)
 
@@ -161,7 +163,7 @@ def test_a_batch_between_archive_and_commit(redis: Redis, bench: Bench, cli: Cli
 
 
 def _staged(bench: Bench, event: Any) -> Any:
-    return batch.stages.run(event, bench.rules)
+    return batch.stages.run(event, bench.tools)
 
 
 def test_repeats_and_damage(redis: Redis, settings: Settings, bench: Bench, cli: Cli) -> None:

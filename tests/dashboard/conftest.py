@@ -16,12 +16,14 @@ from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
 from equerry.slots import Slots
+from equerry.source_maps.maps import Maps
 from equerry.stream.consumer import Consumer
 from equerry.stream.door import UNLIMITED, Door
 from equerry.stream.entry import Entry
 from equerry.tokens import Scope
 from workers.pipeline import drain
 from workers.pipeline.batch import Bench
+from workers.pipeline.stages import Tools
 
 
 @pytest.fixture
@@ -70,7 +72,8 @@ def take(redis: Redis, settings: Settings) -> Iterator[Take]:
     slots = Slots(settings.data_path / "consumers")
     consumer = Consumer(redis, slots, "node")
     writer = Writer(settings.data_path / "archive", consumer.name)
-    bench = Bench(settings, redis, consumer, writer, RuleTable(settings.severity.rules))
+    tools = Tools(RuleTable(settings.severity.rules), Maps(settings.data_path))
+    bench = Bench(settings, redis, consumer, writer, tools)
     door = Door(redis, Queue())
 
     def taken(got: Intake) -> list[str]:

@@ -1,5 +1,6 @@
 """What each scheduled job finds."""
 
+import io
 import os
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from equerry.issues import state
 from equerry.issues.state import State
 from equerry.redis_client import Redis
 from equerry.settings import Alerts, Archive, Heartbeat
+from equerry.source_maps.artefact import Incoming, Kind
+from equerry.source_maps.store import FOLDER, Store, Upload
 from equerry.stream import findings
 from workers.jobs import (
     bound_index,
@@ -289,3 +292,26 @@ def test_heartbeat(context: Context) -> None:
         assert heartbeat.run(configured).summary == {"status": 200}
         with pytest.raises(EquerryError, match="500"):
             heartbeat.run(configured)
+
+
+def test_retention_removes_unused_source_maps(context: Context) -> None:
+    """An upload that resolved nothing for source_maps.unused_days is removed with its bytes."""
+    store = Store(context.settings.data_path / FOLDER, 1)
+    old_ms = context.now_ms - 91 * 86_400_000
+    script = Incoming("~/a.js", Kind.MINIFIED, lambda: io.BytesIO(b"x"))
+    store.add([script], Upload("old", "", old_ms), context.settings.source_maps)
+    [path] = store.folder.glob("files/*/*")
+    assert retention.run(context).summary["source_maps_removed"] == 0
+    os.utime(path, (old_ms / 1000, old_ms / 1000))
+    assert retention.run(context).summary["source_maps_removed"] == 1
+    assert not path.exists()
+
+
+def test_retention_goes_on_past_a_damaged_index(context: Context) -> None:
+    """A project whose index of source maps is no database fails nothing else."""
+    store = Store(context.settings.data_path / FOLDER, 1)
+    store.folder.mkdir(parents=True)
+    store.index_path.write_bytes(b"no database" * 100)
+    summary = retention.run(context).summary
+    assert summary["source_maps_removed"] == 0
+    assert "closed" in summary

@@ -11,10 +11,12 @@ from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis
 from equerry.settings import Queue, Settings
 from equerry.slots import Slots
+from equerry.source_maps.maps import Maps
 from equerry.stream.consumer import Consumer
 from equerry.stream.door import UNLIMITED, Door
 from equerry.stream.entry import Entry
 from workers.pipeline.batch import Bench
+from workers.pipeline.stages import Tools
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def make_bench(redis: Redis, settings: Settings) -> Iterator[MakeBench]:
             redis,
             consumer,
             Writer(root, consumer.name),
-            RuleTable(settings.severity.rules),
+            Tools(RuleTable(settings.severity.rules), Maps(settings.data_path)),
         )
 
     yield make

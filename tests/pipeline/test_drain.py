@@ -31,7 +31,7 @@ def run(bench: Bench) -> Drained:
 
 def events(bench: Bench, entries: Sequence[Entry]) -> list[Event]:
     """Run the stages as a drain does."""
-    done = [stages.run(batch._event(entry, PROJECT), bench.rules) for entry in entries]
+    done = [stages.run(batch._event(entry, PROJECT), bench.tools) for entry in entries]
     return [event for event in done if isinstance(event, Event)]
 
 
@@ -341,10 +341,10 @@ def test_an_event_that_kills_its_worker_takes_no_other_along(
     def drain_until_killed(bench: Bench) -> None:
         real = stages.run
 
-        def run_or_die(event: Event, rules: object) -> Event | stages.Failed:
+        def run_or_die(event: Event, tools: object) -> Event | stages.Failed:
             if b"killer" in event.raw:
                 raise KeyboardInterrupt
-            return real(event, rules)  # type: ignore[arg-type]
+            return real(event, tools)  # type: ignore[arg-type]
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stages, "run", run_or_die)

@@ -1,6 +1,7 @@
 """Closes past hours of the archive, removes what is too old, forgets the index's old rows."""
 
 import logging
+import sqlite3
 
 from redis.exceptions import ResponseError
 
@@ -8,6 +9,7 @@ from equerry.alerts import ledger, outbox
 from equerry.archive import closing
 from equerry.health import monitor_store
 from equerry.issues import index
+from equerry.source_maps import assembly, expiry
 from workers.jobs import bound_index
 from workers.jobs.job import Context, Outcome
 
@@ -15,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def run(context: Context) -> Outcome:
-    """Do all three; says each removed segment in the log and the totals in the summary."""
+    """Do all of it; says each removed segment in the log and the totals in the summary."""
     archive = context.settings.archive
     root = context.settings.data_path / "archive"
     closed = closing.close_past(root, context.now_ms)
@@ -39,6 +41,7 @@ def run(context: Context) -> Outcome:
     return Outcome(
         {
             "aof_rewritten": rewritten,
+            "source_maps_removed": _expire_source_maps(context),
             "closed": len(closed),
             "removed": len(removed),
             "removed_bytes": sum(row.size_bytes for row in removed),
@@ -57,6 +60,25 @@ def run(context: Context) -> Outcome:
             ),
         }
     )
+
+
+def _expire_source_maps(context: Context) -> int:
+    """Remove uploads that are of no use any more; a project's damaged index harms no other."""
+    limits, removed = context.settings.source_maps, 0
+    assembly.chunks(context.settings.data_path, limits).tidy()
+    for project in context.settings.projects:
+        try:
+            expired = expiry.expire(
+                context.settings.data_path, project.id, context.now_ms, limits.unused_days
+            )
+        except (OSError, sqlite3.Error) as error:
+            log.warning(
+                "source-maps-not-expired",
+                extra={"project": project.slug, "error": type(error).__name__},
+            )
+            continue
+        removed += expired.uploads
+    return removed
 
 
 def _rewrite_aof(context: Context) -> str:

@@ -11,7 +11,6 @@ from equerry import clock, keys, logs
 from equerry.archive.segment import Writer
 from equerry.errors import ArchiveFull
 from equerry.events.event import OWN, Event
-from equerry.events.severity import RuleTable
 from equerry.redis_client import Redis, is_away
 from equerry.settings import Settings
 from equerry.stream.consumer import MAX_BYTES, Consumer
@@ -28,7 +27,7 @@ class Bench(NamedTuple):
     redis: Redis
     consumer: Consumer
     writer: Writer
-    rules: RuleTable
+    tools: stages.Tools
 
 
 class Drained(NamedTuple):
@@ -105,7 +104,7 @@ def stage(bench: Bench, scope: str, project_id: int, run: Sequence[Entry]) -> St
     done: list[Event] = []
     failed = size = 0
     for entry in run:
-        outcome = stages.run(_event(entry, project_id), bench.rules)
+        outcome = stages.run(_event(entry, project_id), bench.tools)
         if isinstance(outcome, Event):
             done.append(outcome)
             size += len(entry.data)
