@@ -38,10 +38,13 @@ def _frames(dice: random.Random) -> list[dict[str, Any]]:
     frames = []
     for number in range(FRAMES):
         in_app = number % 2 == 1
-        module = dice.choice(_PLACES if in_app else _VENDORS)
+        function = f"{dice.choice(_VERBS)}{dice.choice(_NOUNS)}{dice.randrange(40)}"
+        # A function lives in one file.
+        files = _PLACES if in_app else _VENDORS
+        module = files[len(function) % len(files)]
         frames.append(
             {
-                "function": f"{dice.choice(_VERBS)}{dice.choice(_NOUNS)}{dice.randrange(40)}",
+                "function": function,
                 "filename": f"https://example.org/_next/static/chunks/{module}.js",
                 "lineno": dice.randrange(1, 400),
                 "colno": dice.randrange(1, 90_000),

@@ -59,7 +59,7 @@ def call(frame: Frame) -> Call:
 
 
 # Without lines and columns: frames of one function are one entry.
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=8192)
 def _call(function: str, module: str, filename: str, abs_path: str, told: bool | None) -> Call:  # noqa: FBT001, a key of the cache
     place = filename or abs_path
     owner = _owner(place, abs_path, module, function)

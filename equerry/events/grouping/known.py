@@ -2,19 +2,19 @@
 
 import functools
 
-from equerry.events.linear import linear
+from equerry.events.linear import linear, which
 from equerry.events.report import ErrorFacts
 
 _READ = 1_000
 
 _CHUNK_ERROR = "ChunkLoadError"
 CHUNK = "code of the site that did not load"
-_CHUNKS = linear(
+_CHUNKS = (
     r"^(?:Loading (?:CSS )?chunk |Failed to load chunk |Failed to fetch dynamically imported module"
     r"|error loading dynamically imported module|Importing a module script failed"
     r"|Unable to preload CSS for |'?text/html'? is not a valid JavaScript MIME type)"
 )
-_REACT = linear(r"Minified React error #([0-9]{1,5})")
+_REACT = r"Minified React error #([0-9]{1,5})"
 
 # What React says where it is not minified → its number. Hydration only: other numbers' texts carry
 # names of components, which tell more than the number.
@@ -28,16 +28,15 @@ _HYDRATION = (
     (r"^(?:Warning: )?(?:Expected server HTML to contain|Prop `[^`]{0,80}` did not match)", "418"),
     (r"^A tree hydrated but some attributes", "418"),
 )
-_HYDRATING = tuple((linear(pattern), number) for pattern, number in _HYDRATION)
-
-_NEXT = linear(
+_NEXT = (
     r"\b(NEXT_REDIRECT|NEXT_NOT_FOUND|NEXT_HTTP_ERROR_FALLBACK;[0-9]{3}"
     r"|BAILOUT_TO_CLIENT_SIDE_RENDERING)\b"
 )
-# Few messages are any of these: one look tells. Its words are those of the patterns above.
-_ANY = linear(
-    r"chunk |module|preload CSS|JavaScript MIME|Minified React|ydrat|server|match|NEXT_|BAILOUT_"
-)
+# Asked in one pass; most messages are none of them. The first that is found says what it is.
+_which = which([_CHUNKS, _REACT, *(pattern for pattern, _ in _HYDRATION), _NEXT])
+_REACT_NUMBER = linear(_REACT)
+_NEXT_SIGNAL = linear(_NEXT)
+
 _SERVER_COMPONENT = "An error occurred in the Server Components render"
 _DIGEST = "digest"
 
@@ -60,18 +59,17 @@ def parts(report: ErrorFacts) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1024)
 def _kind(name: str, message: str) -> tuple[str, ...]:
     text = message.encode("utf-8", "replace")
-    if name != _CHUNK_ERROR and _ANY.search(text) is None:
-        return ()
-    if name == _CHUNK_ERROR or _CHUNKS.search(text):
+    found = _which(text)
+    if name == _CHUNK_ERROR or 0 in found:
         return ("chunk", CHUNK)
-    react = _REACT.search(text)
+    react = _REACT_NUMBER.search(text) if 1 in found else None
     if react:
         return ("react", react.group(1).decode())
-    for pattern, number in _HYDRATING:
-        if pattern.search(text):
-            return ("react", number)
-    following = _NEXT.search(text)
-    return ("next", following.group(1).decode()) if following else ()
+    for number in sorted(found):
+        if 1 < number < len(_HYDRATION) + 2:
+            return ("react", _HYDRATION[number - 2][1])
+    signal = _NEXT_SIGNAL.search(text) if found else None
+    return ("next", signal.group(1).decode()) if signal else ()
 
 
 def _route(url: str) -> str:

@@ -78,7 +78,7 @@ def default(report: ErrorFacts) -> Parts:
         return Parts(Strategy.KNOWN, alone)
     if report.exceptions:
         chain = report.exceptions[-_CHAIN:]
-        selections = _of_exceptions(chain)
+        selections = _selections(chain)
     elif not report.stack:
         chain = (Thrown(type=report.name, value=report.message),)
         selections = (_EMPTY,)
@@ -110,15 +110,6 @@ def _one(thrown: Thrown, selection: Selection) -> tuple[tuple[str, ...], Strateg
     return texts, Strategy.EXCEPTION if thrown.type else Strategy.MESSAGE
 
 
-def _of_exceptions(chain: tuple[Thrown, ...]) -> tuple[Selection, ...]:
-    if sum(len(thrown.frames) for thrown in chain) > _FRAMES:
-        return _selections(chain)
-    try:
-        return _remembered(chain)
-    except TypeError:  # exceptions as they are kept hold variables, which have no hash
-        return _selections(chain)
-
-
 def _of_text(report: ErrorFacts) -> tuple[tuple[Thrown, ...], tuple[Selection, ...]]:
     # V8 begins a stack with the name and the message, which may look like frames.
     stack = report.stack.removeprefix(f"{report.name}: {report.message}")
@@ -130,24 +121,25 @@ def _of_text(report: ErrorFacts) -> tuple[tuple[Thrown, ...], tuple[Selection, .
 def _read(stack: str, is_overflow: bool) -> tuple[tuple[Thrown, ...], tuple[Selection, ...]]:  # noqa: FBT001, a key of the cache
     """Return the causes that a text names, and the selection of each and of the error itself."""
     *causes, last = stack_text.thrown(stack)[-_CHAIN:]
-    selection = _select(last.frames[-_FRAMES:], is_overflow=is_overflow)
+    selection = _select(last.frames[-_FRAMES:], is_overflow)
     return tuple(causes), (*_selections(tuple(causes)), selection)
 
 
 _remembered_text = functools.lru_cache(maxsize=1024)(_read)
 
 
-@functools.lru_cache(maxsize=512)
-def _remembered(chain: tuple[Thrown, ...]) -> tuple[Selection, ...]:
-    """Remember whole chains: most errors of a site are repeats of a few."""
-    return _selections(chain)
-
-
 def _selections(chain: tuple[Thrown, ...]) -> tuple[Selection, ...]:
-    return tuple(
-        _select(each.frames[-_FRAMES:], is_overflow=_is_overflow(each.type, each.value))
-        for each in chain
-    )
+    return tuple(_selection(each.frames, _is_overflow(each.type, each.value)) for each in chain)
+
+
+def _selection(frames: tuple[Frame, ...], is_overflow: bool) -> Selection:  # noqa: FBT001, a key of the cache
+    """Choose the calls that tell; stacks of up to _FRAMES are remembered."""
+    if len(frames) > _FRAMES:
+        return _select(frames[-_FRAMES:], is_overflow)
+    try:
+        return _remembered(frames, is_overflow)
+    except TypeError:  # frames as they are kept hold variables, which have no hash
+        return _select(frames, is_overflow)
 
 
 def _is_overflow(name: str, message: str) -> bool:
@@ -155,7 +147,7 @@ def _is_overflow(name: str, message: str) -> bool:
     return name == "RecursionError" or message.startswith(_OVERFLOWS)
 
 
-def _select(frames: tuple[Frame, ...], *, is_overflow: bool) -> Selection:
+def _select(frames: tuple[Frame, ...], is_overflow: bool) -> Selection:  # noqa: FBT001, a key of the cache
     """Choose the calls that tell: the site's own where there are any, down to a recursion.
 
     A call that comes up again is a recursion. What called it first is left out: whether the stack
@@ -187,6 +179,10 @@ def _select(frames: tuple[Frame, ...], *, is_overflow: bool) -> Selection:
     top = own[0]
     is_telling = bool(top.function) or (not top.is_built and any(each.function for each in own))
     return Selection(tuple(texts), is_telling, found, tuple(whys))
+
+
+# Most errors of a site are repeats of a few stacks; what was said each time differs.
+_remembered = functools.lru_cache(maxsize=512)(_select)
 
 
 def _end(own: list[Call]) -> int:
