@@ -75,6 +75,18 @@ _NAVIGATION = (("metrics", 1), ("navigations", 1))
 
 Moves = tuple[tuple[str, int], ...]
 
+_FAILURES = frozenset({"error", "fatal"})
+# (severity, whether it is a failure) → what an error of these moves.
+_ERRORS: dict[tuple[Severity, bool], Moves] = {
+    (severity, failed): (
+        ("errors", 1),
+        (f"errors.{severity.value}", 1),
+        *((("failures", 1),) if failed else ()),
+    )
+    for severity in Severity
+    for failed in (True, False)
+}
+
 
 def moves(event: Event) -> Moves:
     """Return the counters that one event moves, and by how much; Equerry's own move none."""
@@ -83,8 +95,7 @@ def moves(event: Event) -> Moves:
         case ErrorFacts() if event.kind == NOISE:
             moved: Moves = (("noise", 1), (f"noise.{event.noise}", 1))
         case ErrorFacts() if event.severity is not None:
-            counted = (("errors", 1), (f"errors.{event.severity.value}", 1))
-            moved = (*counted, ("failures", 1)) if report.level in {"error", "fatal"} else counted
+            moved = _ERRORS[event.severity, report.level in _FAILURES]
         case MetricReport() if report.event == PAGE_VIEW_EVENT:
             moved = _PAGE_VIEW
         case MetricReport():
@@ -104,10 +115,15 @@ def tally(events: Iterable[Event]) -> Tally:
     """Count the events by minute, hour and day of receipt, and by issue."""
     counts: dict[str, Counter[str]] = {}
     issues: dict[str, IssueDelta] = {}
-    by_minute: dict[int, Counter[Moves]] = {}
+    by_minute: dict[int, dict[Moves, int]] = {}
+    this = -1
+    groups: dict[Moves, int] = {}
     for event in events:
         if moved := moves(event):
-            by_minute.setdefault(event.received_ms // 60_000, Counter())[moved] += 1
+            minute = event.received_ms // 60_000
+            if minute != this:  # nearly all of a batch came in one
+                this, groups = minute, by_minute.setdefault(minute, {})
+            groups[moved] = groups.get(moved, 0) + 1
         if event.fingerprint:
             _add_to_issue(issues, event)
     for minute, groups in by_minute.items():

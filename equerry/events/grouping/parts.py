@@ -65,6 +65,7 @@ def is_default(text: str) -> bool:
     return text.startswith("{{") and text.endswith("}}") and text[2:-2].strip() == "default"
 
 
+@functools.lru_cache(maxsize=2048)
 def hashed(texts: tuple[str, ...]) -> str:
     """Return 32 lower-case hex digits of the parts."""
     text = "\0".join((_SALT, *texts)).encode("utf-8", "replace")
