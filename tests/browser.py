@@ -1,4 +1,4 @@
-"""A real Chromium, driven through `tests/clients/drive.mjs`, and what decides whether there is one."""
+"""A real Chromium, driven through `tests/clients/drive.mjs`, where the machine has one."""
 
 import json
 import os

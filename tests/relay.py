@@ -9,7 +9,9 @@ from typing import BinaryIO, NamedTuple, Self
 
 FORWARD_SECONDS = 10.0
 # What belongs to one connection, not to the message that passes through it.
-_HOP_HEADERS = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive", "host"})
+_HOP_HEADERS = frozenset(
+    {"connection", "transfer-encoding", "content-length", "keep-alive", "host"}
+)
 _TYPES = {".html": "text/html", ".js": "text/javascript"}
 
 

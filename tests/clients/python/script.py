@@ -1,4 +1,4 @@
-"""A script with Sentry's SDK in it. Its argument says what it does; the rest the environment says."""
+"""A script with Sentry's SDK in it, which does what its argument says."""
 
 import logging
 import sys

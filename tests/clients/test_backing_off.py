@@ -1,0 +1,77 @@
+"""A refusal makes each SDK hold its peace, seen by counting its requests.
+
+The door lets three events through and then one every hundred seconds; each client makes thirty,
+and waits for each to be sent before it makes the next.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from browser import Browser
+from installation import Installation, short_folder
+from real_clients import Clients
+from relay import Passed, Relay
+
+pytestmark = pytest.mark.e2e
+
+LIMITS = "[api]\nrate_per_key = 0.01\nburst_seconds = 300.0\n"
+LET_THROUGH = 3
+# What was on its way when the refusal came: a session goes beside its event.
+ON_THE_WAY = 1
+SDKS = ("python", "node-newest", "node-previous", "browser-newest", "browser-previous")
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[Installation]:
+    """A door that lets little through, with a project for each SDK."""
+    with short_folder() as folder:
+        door = Installation(folder, lines=("api",), projects=SDKS, toml=LIMITS)
+        try:
+            door.start()
+            yield door
+        finally:
+            door.close()
+
+
+def made_thirty(narrow: Installation, sdk: str, flood: Callable[[Clients], object]) -> list[Passed]:
+    """Return what was posted while a client made its thirty."""
+    with Relay(narrow.port) as relay:
+        flood(Clients(narrow, relay, SDKS.index(sdk) + 1))
+        return relay.posts()
+
+
+def check(posts: list[Passed]) -> None:
+    """Let through while there is room, refused with both headers, and then silence."""
+    statuses = [each.status for each in posts]
+    refused = statuses.index(429)
+    assert refused <= LET_THROUGH, statuses
+    assert set(statuses[:refused]) == {200}
+    assert len(statuses) - refused <= 1 + ON_THE_WAY, statuses
+    headers = posts[refused].answered
+    seconds = int(headers["retry-after"])
+    assert 1 <= seconds <= 100
+    assert headers["x-sentry-rate-limits"].startswith(f"{seconds}:")
+
+
+def test_python_backs_off(narrow: Installation) -> None:
+    """sentry-sdk sends nothing more once it was refused."""
+    check(made_thirty(narrow, "python", lambda one: one.python("f@1", "script.py", "flood")))
+
+
+@pytest.mark.parametrize("major", ["newest", "previous"])
+def test_node_backs_off(narrow: Installation, major: str) -> None:
+    """@sentry/node sends nothing more once it was refused."""
+    package = {"newest": "@sentry/node", "previous": "sentry-node-previous"}[major]
+    check(made_thirty(narrow, f"node-{major}", lambda one: one.node("f@1", package, "flood")))
+
+
+@pytest.mark.parametrize("major", ["newest", "previous"])
+def test_browser_backs_off(narrow: Installation, site: Relay, browser: Browser, major: str) -> None:
+    """@sentry/browser sends nothing more: the door exposes the headers to a page of elsewhere."""
+
+    def flood(one: Clients) -> None:
+        browser.open(f"{site.url}/{major}/shop.html", one.settings("f@1"), "shop")
+        browser.click("#flood")
+        browser.await_title("flooded")
+
+    check(made_thirty(narrow, f"browser-{major}", flood))

@@ -1,0 +1,112 @@
+"""What @sentry/browser and @sentry/react report from a real Chromium, as it stands in the archive.
+
+The pages are served from another origin than the door's, so that what a browser does not let a page
+do is seen here and nowhere else.
+"""
+
+import pytest
+from browser import Browser
+from real_clients import ENVIRONMENT, Clients, crumbs
+from relay import Relay
+
+pytestmark = pytest.mark.e2e
+
+MAJORS = ("newest", "previous")
+UNDEFINED = "Cannot read properties of undefined (reading 'amount')"
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_page_reports_its_visit_and_its_error(
+    clients: Clients, site: Relay, browser: Browser, major: str
+) -> None:
+    """An error in a handler comes with its stack, what led to it, who it was, and its session."""
+    release = f"page-error@{major}"
+    browser.open(f"{site.url}/{major}/shop.html", clients.settings(release), "shop")
+    for button in ("chat", "ask", "pay"):
+        browser.click(f"#{button}")
+    error = clients.error(release)
+    assert (error["name"], error["message"]) == ("TypeError", UNDEFINED)
+    frames = error["exceptions"][-1]["frames"]
+    assert frames[-1]["filename"] == f"{site.url}/{major}/shop.js"
+    assert frames[-1]["lineno"] > 0
+    assert frames[-1]["colno"] > 0
+    assert "Array.reduce" in [frame["function"] for frame in frames]
+    assert (error["level"], error["handled"]) == ("error", False)
+    assert (error["release"], error["environment"]) == (release, ENVIRONMENT)
+    assert error["user"] == "visitor-7"
+    assert error["tags"]["theme"] == "dark"
+    assert error["url"] == f"{site.url}/{major}/shop.html"
+    assert "Chrome/" in error["user_agent"]
+    assert error["platform"] == "javascript"
+    assert crumbs(error) == [
+        ("ui.click", "body > button#chat"),
+        ("console", "two pears on the scales"),
+        ("ui.click", "body > button#ask"),
+        ("fetch", ""),
+        ("ui.click", "body > button#pay"),
+    ]
+    visit, end = clients.stored(release, "sessions", 2)
+    assert visit["session"] == end["session"]
+    assert (visit["started"], visit.get("errored", 0)) == (1, 0)
+    assert (end.get("started", 0), end["errored"]) == (0, 1)
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_unhandled_rejection_and_message_are_reported(
+    clients: Clients, site: Relay, browser: Browser, major: str
+) -> None:
+    """A promise that nobody awaits is an unhandled error; a message keeps its level."""
+    release = f"page-others@{major}"
+    browser.open(f"{site.url}/{major}/shop.html", clients.settings(release), "shop")
+    browser.click("#reject")
+    browser.click("#say")
+    told = {error["message"]: error for error in clients.stored(release, count=2)}
+    rejection = told["nobody awaits this"]
+    assert (rejection["name"], rejection["handled"]) == ("RangeError", False)
+    message = told["only 2 pears left"]
+    assert (message.get("name", ""), message["level"]) == ("", "warning")
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_react_boundary_tells_the_component(
+    clients: Clients, site: Relay, browser: Browser, major: str
+) -> None:
+    """A boundary's error is a handled one; the component's stack comes as its first cause."""
+    release = f"kiosk@{major}"
+    browser.open(f"{site.url}/{major}/kiosk.html", clients.settings(release), "kiosk")
+    browser.click("#pay")
+    assert browser.text("#sorry") == "Sorry"
+    error = clients.error(release)
+    assert (error["name"], error["message"]) == ("TypeError", UNDEFINED)
+    assert [each["type"] for each in error["exceptions"]] == [
+        "React ErrorBoundary TypeError",
+        "TypeError",
+    ]
+    assert "section" in [frame["function"] for frame in error["exceptions"][0]["frames"]]
+    assert error["handled"] is True
+    assert error["contexts"]["react"]["version"].startswith("19.")
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_tunnel_reports_without_the_doors_address(
+    clients: Clients, site: Relay, browser: Browser, major: str
+) -> None:
+    """With `tunnel`, all goes to a path of the site's own, and only the envelope names the key."""
+    release = f"tunnel@{major}"
+    settings = clients.settings(release, tunnel="/hello")
+    browser.open(f"{site.url}/{major}/shop.html", settings, "shop")
+    browser.click("#pay")
+    assert clients.error(release)["message"] == UNDEFINED
+    clients.stored(release, "sessions", 2)
+    assert {post.path for post in site.posts()} == {"/hello"}
+    assert clients.relay.passed == []
+
+
+def test_browser_asks_for_no_preflight(clients: Clients, site: Relay, browser: Browser) -> None:
+    """An envelope is a simple request: the key is in the query, and no OPTIONS goes before."""
+    release = "simple@1.0"
+    browser.open(f"{site.url}/newest/shop.html", clients.settings(release), "shop")
+    browser.click("#pay")
+    clients.error(release)
+    assert {each.method for each in clients.relay.passed} == {"POST"}
+    assert all(each.answered["access-control-allow-origin"] for each in clients.relay.passed)
