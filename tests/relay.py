@@ -1,9 +1,11 @@
 """What stands between a client and the door, and remembers what passed."""
 
+import contextlib
 import http.client
 import http.server
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
@@ -30,10 +32,11 @@ class Relay:
     """An HTTP server that hands every request on to a port on loopback, with its framing.
 
     tunnel: what is sent to `/hello` goes to this path. pages: a folder, whose files it serves
-    first; a browser then finds its page and the tunnel on one origin.
+    first; a browser then finds its page and the tunnel on one origin. page_headers: sent with them.
     """
 
     def __init__(self, port: int, *, tunnel: str = "", pages: Path | None = None) -> None:
+        self.page_headers: dict[str, str] = {}
         self.passed: list[Passed] = []
         self._port = port
         self._tunnel = tunnel
@@ -68,6 +71,14 @@ class Relay:
         relay = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            def handle(self) -> None:
+                with contextlib.suppress(OSError):  # a page may be closed at any moment
+                    super().handle()
+
+            def finish(self) -> None:
+                with contextlib.suppress(OSError):
+                    super().finish()
+
             def pass_on(self) -> None:
                 status, headers, said = relay._file(self.path) or relay._ask(self)
                 self.send_response_only(status)
@@ -89,13 +100,14 @@ class Relay:
         file = self._pages / path.lstrip("/") if self._pages else None
         if file is None or not file.is_file():
             return None
-        return 200, {"Content-Type": _TYPES.get(file.suffix, "text/plain")}, file.read_bytes()
+        kind = _TYPES.get(file.suffix, "text/plain")
+        return 200, {"Content-Type": kind, **self.page_headers}, file.read_bytes()
 
     def _ask(
         self, request: http.server.BaseHTTPRequestHandler
     ) -> tuple[int, dict[str, str], bytes]:
         path = self._tunnel if self._tunnel and request.path == "/hello" else request.path
-        sent = {name.lower(): value for name, value in request.headers.items()}
+        sent = _lower(request.headers)
         onward = {name: value for name, value in sent.items() if name not in _HOP_HEADERS}
         # @sentry/node sends no Content-Length: what came in chunks goes on in chunks.
         chunked = "transfer-encoding" in sent
@@ -109,15 +121,20 @@ class Relay:
             body = iter(parts) if chunked else parts[0] or None
             door.request(request.command, path, body, onward, encode_chunked=chunked)
             answer = door.getresponse()
-            said = answer.read()
+            status, answered, said = answer.status, _lower(answer.headers), answer.read()
+        except OSError:  # a door that hangs up is seen in `passed`
+            status, answered, said = 502, {}, b""
         finally:
             door.close()
-        answered = {name.lower(): value for name, value in answer.getheaders()}
         self.passed.append(
-            Passed(request.command, request.path, sent, b"".join(parts), answer.status, answered)
+            Passed(request.command, request.path, sent, b"".join(parts), status, answered)
         )
         kept = {name: value for name, value in answered.items() if name not in _HOP_HEADERS}
-        return answer.status, kept, said
+        return status, kept, said
+
+
+def _lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _chunks(wire: BinaryIO) -> Iterator[bytes]:
