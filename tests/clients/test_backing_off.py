@@ -1,6 +1,6 @@
 """A refusal makes each SDK hold its peace, seen by counting its requests.
 
-The door lets three events through and then one every hundred seconds; each client makes thirty,
+The door lets a few events through and then one every hundred seconds; each client makes thirty,
 and waits for each to be sent before it makes the next.
 """
 
@@ -14,8 +14,10 @@ from relay import Passed, Relay
 
 pytestmark = pytest.mark.e2e
 
+SECONDS_BETWEEN = 100
 LIMITS = "[api]\nrate_per_key = 0.01\nburst_seconds = 300.0\n"
-LET_THROUGH = 3
+# What the burst holds, and the one that is due again at once.
+LET_THROUGH = 4
 # What was on its way when the refusal came: a session goes beside its event.
 ON_THE_WAY = 1
 SDKS = ("python", "node-newest", "node-previous", "browser-newest", "browser-previous")
@@ -49,7 +51,7 @@ def check(posts: list[Passed]) -> None:
     assert len(statuses) - refused <= 1 + ON_THE_WAY, statuses
     headers = posts[refused].answered
     seconds = int(headers["retry-after"])
-    assert 1 <= seconds <= 100
+    assert 1 <= seconds <= 2 * SECONDS_BETWEEN
     assert headers["x-sentry-rate-limits"].startswith(f"{seconds}:")
 
 

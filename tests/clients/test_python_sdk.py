@@ -98,6 +98,7 @@ def test_flask_reports_the_view_the_request_and_the_sessions(clients: Clients) -
 def celery_worker(environ: dict[str, str]) -> Iterator[None]:
     """A real Celery worker that forks, ended by SIGTERM as its supervisor would end it."""
     command = "-m celery --app celery_site --quiet worker --concurrency 1 --loglevel critical"
+    command += " --without-mingle --without-gossip --without-heartbeat"
     process = subprocess.Popen(
         [sys.executable, *command.split()], cwd=CLIENTS / "python", env=environ
     )

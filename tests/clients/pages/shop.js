@@ -11,7 +11,10 @@ const deeds = {
   reject: () => { Promise.reject(new RangeError("nobody awaits this")); },
   say: () => Sentry.captureMessage("only 2 pears left", "warning"),
   chat: () => console.warn("two pears on the scales"),
-  ask: () => fetch("stock.json"),
+  ask: async () => {
+    await fetch("stock.json");
+    document.title = "answered";
+  },
   flood: async () => {
     for (let number = 0; number < 30; number += 1) {
       Sentry.captureMessage(`message ${number} of a flood`);
