@@ -4,8 +4,11 @@ The pages are served from another origin than the door's, so that what a browser
 do is seen here and nowhere else.
 """
 
+from typing import Any
+
 import pytest
 from browser import Browser
+from installation import wait_until
 from real_clients import ENVIRONMENT, Clients, crumbs
 from relay import Relay
 
@@ -115,3 +118,24 @@ def test_browser_asks_for_no_preflight(clients: Clients, site: Relay, browser: B
     clients.error(release)
     assert {each.method for each in clients.relay.passed} == {"POST"}
     assert all(each.answered["access-control-allow-origin"] for each in clients.relay.passed)
+
+
+def test_chromium_reports_what_a_policy_forbade(
+    clients: Clients, site: Relay, browser: Browser
+) -> None:
+    """Chromium itself reports a violation to where the page's policy says, and it is an error."""
+    report_uri = f"{clients.relay.url}/api/1/security/?sentry_key={clients.equerry.key()}"
+    site.page_headers["Content-Security-Policy"] = f"img-src 'self'; report-uri {report_uri}"
+    browser.open(f"{site.url}/newest/shop.html", clients.settings("policy@1.0"), "shop")
+    browser.click("#peek")
+    url = f"{site.url}/newest/shop.html"
+
+    def violations() -> list[dict[str, Any]]:
+        lines = clients.equerry.archive("errors")
+        return [line for line in lines if line.get("url") == url and line["level"] == "warning"]
+
+    wait_until(violations, "the violation is stored")
+    [error] = violations()
+    assert error["message"] == "Blocked https://pixels.example by img-src"
+    assert error["tags"]["directive"] == "img-src"
+    assert "Chrome/" in error["user_agent"]

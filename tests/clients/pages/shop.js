@@ -15,6 +15,7 @@ const deeds = {
     await fetch("stock.json");
     document.title = "answered";
   },
+  peek: () => { new Image().src = "https://pixels.example/one.gif"; },
   flood: async () => {
     for (let number = 0; number < 30; number += 1) {
       Sentry.captureMessage(`message ${number} of a flood`);
