@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser import CLIENTS
+from installation import wait_until
 from real_clients import ENVIRONMENT, RUN_SECONDS, Clients, calls, crumbs, line_of
 
 pytestmark = pytest.mark.e2e
@@ -38,6 +39,20 @@ def test_crash_at_exit_still_arrives(clients: Clients) -> None:
     assert crumbs(error) == [("basket", "a pear was added")]
     assert error["platform"] == "python"
     assert error["sdk"].startswith("sentry.python")
+
+
+def test_crash_is_an_alert(clients: Clients) -> None:
+    """An SDK's new error is told like a native one, with the severity of what nobody handled."""
+    clients.python("alerted@1.0", "script.py", "crash")
+    error = clients.error("alerted@1.0")
+    assert (error["severity"], error["severity_reason"]) == ("high", "unhandled")
+    title = f"{error['name']}: {error['message']}"
+
+    def told() -> bool:
+        lines = clients.equerry.archive("alerts")
+        return any(line["what"] == "first" and line["title"] == title for line in lines)
+
+    wait_until(told, "the new issue is decided to be told")
 
 
 def test_cause_comes_before_what_was_raised_from_it(clients: Clients) -> None:
