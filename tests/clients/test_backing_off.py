@@ -5,6 +5,7 @@ and waits for each to be sent before it makes the next.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from browser import Browser
@@ -18,6 +19,8 @@ SECONDS_BETWEEN = 100
 LIMITS = "[api]\nrate_per_key = 0.01\nburst_seconds = 300.0\n"
 # What the burst holds, and the one that is due again at once.
 LET_THROUGH = 4
+# Messages that a client makes.
+MADE = 30
 # What was on its way when the refusal came: a session goes beside its event.
 ON_THE_WAY = 1
 SDKS = ("python", "node-newest", "node-previous", "browser-newest", "browser-previous")
@@ -26,8 +29,19 @@ SDKS = ("python", "node-newest", "node-previous", "browser-newest", "browser-pre
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[Installation]:
     """A door that lets little through, with a project for each SDK."""
+    yield from door_with(LIMITS)
+
+
+@pytest.fixture(scope="module")
+def brisk() -> Iterator[Installation]:
+    """A door that lets an event through each second."""
+    yield from door_with("[api]\nrate_per_key = 1.0\nburst_seconds = 1.0\n")
+
+
+def door_with(toml: str) -> Iterator[Installation]:
+    """Run a door with these settings, and nothing behind it."""
     with short_folder() as folder:
-        door = Installation(folder, lines=("api",), projects=SDKS, toml=LIMITS)
+        door = Installation(folder, lines=("api",), projects=SDKS, toml=toml)
         try:
             door.start()
             yield door
@@ -77,3 +91,19 @@ def test_browser_backs_off(narrow: Installation, site: Relay, browser: Browser, 
         browser.await_title("flooded")
 
     check(made_thirty(narrow, f"browser-{major}", flood))
+
+
+def test_each_comes_back_when_it_was_told_to(brisk: Installation) -> None:
+    """A refusal for two seconds is one for two seconds, not for the minute of a bare 429."""
+    with Relay(brisk.port) as relay, ThreadPoolExecutor() as both:
+        programs = [
+            both.submit(Clients(brisk, relay, 1).python, "f@1", "script.py", "trickle"),
+            both.submit(Clients(brisk, relay, 2).node, "f@1", "@sentry/node", "trickle"),
+        ]
+        assert [each.result().returncode for each in programs] == [0, 0]
+        for project in (1, 2):
+            posts = [each for each in relay.posts() if f"/api/{project}/" in each.path]
+            statuses = [each.status for each in posts]
+            after = statuses[statuses.index(429) :]
+            assert 200 in after, statuses
+            assert len(statuses) < MADE, statuses

@@ -9,6 +9,14 @@ function pay(basket) {
   return basket.owner.purse.pay(basket.total);
 }
 
+async function flood(pauseMs) {
+  for (let number = 0; number < 30; number += 1) {
+    Sentry.captureMessage(`message ${number} of a flood`);
+    await Sentry.flush(5000);
+    await new Promise((later) => { setTimeout(later, pauseMs); });
+  }
+}
+
 const deeds = {
   crash() {
     Sentry.setUser({ id: "visitor-7" });
@@ -40,12 +48,8 @@ const deeds = {
     }
     await Sentry.flush(5000);
   },
-  async flood() {
-    for (let number = 0; number < 30; number += 1) {
-      Sentry.captureMessage(`message ${number} of a flood`);
-      await Sentry.flush(5000);
-    }
-  },
+  flood: () => flood(0),
+  trickle: () => flood(150),
 };
 
 await deeds[what]();

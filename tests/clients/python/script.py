@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 
 import sentry_sdk
 
@@ -62,11 +63,12 @@ def checked_in() -> None:
         return
 
 
-def flood() -> None:
+def flood(pause_seconds: float = 0.0) -> None:
     """Report message after message, each sent before the next is made."""
     for number in range(30):
         sentry_sdk.capture_message(f"message {number} of a flood")
         sentry_sdk.flush(5)
+        time.sleep(pause_seconds)
 
 
 if __name__ == "__main__":
@@ -77,4 +79,5 @@ if __name__ == "__main__":
         "logged": logged,
         "checked_in": checked_in,
         "flood": flood,
+        "trickle": lambda: flood(0.15),
     }[sys.argv[1]]()
