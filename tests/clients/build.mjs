@@ -15,7 +15,7 @@ const sdks = {
 
 for (const [major, alias] of Object.entries(sdks)) {
   await build({
-    entryPoints: ["pages/shop.js", "pages/kiosk.jsx"],
+    entryPoints: ["pages/shop.js", "pages/kiosk.jsx", "pages/traced.js"],
     outdir: join(folder, major),
     alias,
     bundle: true,
@@ -25,7 +25,7 @@ for (const [major, alias] of Object.entries(sdks)) {
     define: { "process.env.NODE_ENV": '"production"' },
     logLevel: "warning",
   });
-  for (const page of ["shop", "kiosk"]) {
+  for (const page of ["shop", "kiosk", "traced"]) {
     writeFileSync(
       join(folder, major, `${page}.html`),
       `<!doctype html><meta charset="utf-8"><div id="root"></div><script src="${page}.js"></script>`,

@@ -110,6 +110,35 @@ def test_tunnel_reports_without_the_doors_address(
     assert clients.relay.passed == []
 
 
+@pytest.mark.parametrize("major", MAJORS)
+def test_traced_page_tells_its_vitals(
+    clients: Clients, site: Relay, browser: Browser, major: str
+) -> None:
+    """Vitals come with the page that they were of, or without a route where the SDK tells none.
+
+    Version 11 streams spans and calls every page `Pageload`; version 10 sends transactions.
+    """
+    release = f"traced@{major}"
+    path = f"/{major}/traced.html"
+    browser.open(f"{site.url}{path}", clients.settings(release), "traced")
+    browser.click("h1")
+    vitals = {line["name"]: line for line in clients.stored(release, "metrics", 3)}
+    assert vitals.keys() == {"LCP", "FCP", "TTFB"}
+    for name in ("FCP", "TTFB"):
+        assert (vitals[name]["route"], vitals[name]["url"]) == (path, f"{site.url}{path}")
+    assert len({vital["metric_id"] for vital in vitals.values()}) == 1
+    assert all(0 < vital["value"] < 60_000 for vital in vitals.values())
+    browser.open("about:blank", {}, "")
+    wait_until(lambda: "INP" in named(clients, release), "the click's INP is stored")
+    assert {vital.get("route", "") for vital in named(clients, release).values()} <= {"", path}
+
+
+def named(clients: Clients, release: str) -> dict[str, dict[str, Any]]:
+    """Return a release's vitals so far, by name."""
+    lines = clients.equerry.archive("metrics")
+    return {line["name"]: line for line in lines if line.get("release") == release}
+
+
 def test_browser_asks_for_no_preflight(clients: Clients, site: Relay, browser: Browser) -> None:
     """An envelope is a simple request: the key is in the query, and no OPTIONS goes before."""
     release = "simple@1.0"
