@@ -15,9 +15,9 @@ BUILD_SECONDS = 120.0
 
 @pytest.fixture(scope="session")
 def equerry() -> Iterator[Installation]:
-    """The door and the worker, as `equerry up` starts them."""
+    """The door, the worker and the operator's port, as `equerry up` starts them."""
     with short_folder() as folder:
-        installation = Installation(folder, lines=("api", "worker"))
+        installation = Installation(folder, lines=("api", "worker", "dashboard"))
         try:
             installation.start()
             yield installation
