@@ -15,7 +15,7 @@ up: $(VENV)/.installed ## Install what is missing, then run everything; Ctrl-C s
 
 setup: $(VENV)/.installed ## Install, without starting anything
 
-test: $(VENV)/.installed-dev tests/corpora/.installed tests/source_maps/.installed ## Install what the tests need and run them all
+test: $(VENV)/.installed-dev tests/corpora/.installed tests/source_maps/.installed tests/clients/.installed ## Install what the tests need and run them all
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Style, types and who may import whom
@@ -49,6 +49,7 @@ constraints: $(VENV)/.python ## Resolve constraints.txt anew
 clean: ## Remove what was installed and built; var/ and equerry.toml stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf tests/corpora/node_modules tests/corpora/.installed
+	rm -rf tests/clients/node_modules tests/clients/.installed
 	rm -rf tests/source_maps/node_modules tests/source_maps/.installed
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -81,3 +82,10 @@ tests/source_maps/.installed: tests/source_maps/package.json
 	@if command -v npm >/dev/null; then \
 	  cd tests/source_maps && npm install --no-audit --no-fund --silent && touch .installed; \
 	else echo "tests/source_maps: no npm, so the tests of real builds are skipped"; fi
+
+# Real clients of other makers, and what bundles and drives their pages.
+tests/clients/.installed: tests/clients/package.json
+	@if command -v npm >/dev/null; then \
+	  cd tests/clients && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent \
+	  && touch .installed; \
+	else echo "tests/clients: no npm, so the tests with real clients are skipped"; fi

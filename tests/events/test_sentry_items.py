@@ -166,6 +166,41 @@ CASES: dict[str, tuple[str, dict[str, Any], list[tuple[str, dict[str, Any]]]]] =
         },
         [vital("LCP", 1200.5, route="/pay", url="https://x.test/pay", release="web@1")],
     ),
+    "streamed spans of a page without a named route": (
+        "span",
+        {
+            "version": 2,
+            "items": [
+                {
+                    "end_timestamp": 1_795_532_400,
+                    "attributes": {
+                        "browser.web_vital.lcp.value": {"type": "integer", "value": 168},
+                        "sentry.segment.name": {"type": "string", "value": "Pageload"},
+                        "sentry.segment.id": {"type": "string", "value": "98e78d33ce381f15"},
+                    },
+                },
+                {
+                    "span_id": "98e78d33ce381f15",
+                    "is_segment": True,
+                    "end_timestamp": 1_795_532_400,
+                    "attributes": {
+                        "sentry.segment.name": {"type": "string", "value": "Pageload"},
+                        "url.path": {"type": "string", "value": "/pay"},
+                        "url.full": {"type": "string", "value": "https://x.test/pay"},
+                    },
+                },
+                {
+                    "end_timestamp": 1_795_532_400,
+                    "attributes": {
+                        "browser.web_vital.inp.value": {"type": "integer", "value": 8},
+                        "sentry.segment.name": {"type": "string", "value": "Pageload"},
+                        "sentry.segment.id": {"type": "string", "value": "of another envelope"},
+                    },
+                },
+            ],
+        },
+        [vital("LCP", 168.0, route="/pay", url="https://x.test/pay"), vital("INP", 8.0)],
+    ),
     "a check-in": (
         "check_in",
         {

@@ -16,6 +16,8 @@ SPANS = 1_000
 # The name in an SDK's own words → the name that the browser's library gives it.
 VITALS = {name.lower(): name for name in ("LCP", "FCP", "CLS", "INP", "TTFB", "FID")}
 _ATTRIBUTES = {f"browser.web_vital.{name}.value": vital for name, vital in VITALS.items()}
+# What version 11 calls each page and each change of it, where no framework tells it the route.
+_NO_ROUTES = ("Pageload", "Navigation")
 _MILLISECONDS = {
     "nanosecond": 1e-6,
     "microsecond": 1e-3,
@@ -49,19 +51,35 @@ def convert(event: dict[str, Any], context: Context) -> list[Incoming]:
 def span(payload: bytes, context: Context) -> list[Incoming]:
     """Read one span, or a container of them; nothing where none of them holds a vital."""
     given = json_object(payload)
-    spans = given["items"] if isinstance(given.get("items"), list) else [given]
+    items = given["items"] if isinstance(given.get("items"), list) else [given]
+    spans = [each for each in items[:SPANS] if isinstance(each, dict)]
+    pages = {
+        id_: _attributes(each)
+        for each in spans
+        if each.get("is_segment") is True and isinstance(id_ := each.get("span_id"), str)
+    }
     found: list[Incoming] = []
-    for each in spans[:SPANS]:
-        if isinstance(each, dict):
-            found += _of_span(each, context)
+    for each in spans:
+        found += _of_span(each, pages, context)
     return found
 
 
-def _of_span(given: dict[str, Any], context: Context) -> Iterator[Incoming]:
-    """A span of either version: `data` and `measurements`, or `attributes`."""
+def _attributes(given: dict[str, Any]) -> dict[str, Any]:
     data = given.get("attributes") or given.get("data")
-    if not isinstance(data, dict):
-        data = {}
+    return data if isinstance(data, dict) else {}
+
+
+def _of_span(
+    given: dict[str, Any], pages: dict[str, dict[str, Any]], context: Context
+) -> Iterator[Incoming]:
+    """A span of either version: `data` and `measurements`, or `attributes`.
+
+    pages: the id of a page view's own span → what is said of it. The others name it, and no URL;
+    one that is sent when the page is left comes without it, and then has no route.
+    """
+    data = _attributes(given)
+    segment = attributes.value(data, "sentry.segment.id")
+    page = pages.get(segment, {}) if isinstance(segment, str) else {}
     values = dict(_measured(given.get("measurements")))
     for name, vital in _ATTRIBUTES.items():
         value = lenient.number(attributes.value(data, name))
@@ -72,8 +90,8 @@ def _of_span(given: dict[str, Any], context: Context) -> Iterator[Incoming]:
     end = given.get("end_timestamp", given.get("timestamp"))
     common = {
         "timestamp": lenient.when(end, context.now),
-        "route": attributes.value(data, "sentry.segment.name", "sentry.transaction", "transaction"),
-        "url": attributes.value(data, "url.full", "url"),
+        "route": _route(data, page),
+        "url": attributes.value(data, "url.full", "url") or attributes.value(page, "url.full"),
         "release": attributes.value(data, "sentry.release", "release"),
         "environment": attributes.value(data, "sentry.environment", "environment"),
         "user_agent": attributes.value(data, "user_agent.original"),
@@ -81,6 +99,11 @@ def _of_span(given: dict[str, Any], context: Context) -> Iterator[Incoming]:
     }
     trace = lenient.identity(given.get("trace_id"))
     return _reports(values.items(), common, trace, context)
+
+
+def _route(data: dict[str, Any], page: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    name = attributes.value(data, "sentry.segment.name", "sentry.transaction", "transaction")
+    return attributes.value(page, "url.path") if name in _NO_ROUTES else name
 
 
 def _measured(given: object) -> Iterator[tuple[str, float]]:
