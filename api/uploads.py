@@ -30,10 +30,11 @@ LARGE_PER_BUCKET = 2
 class _Sender:
     """One bucket's bodies: being read, and waiting for a place."""
 
-    def __init__(self, lock: threading.Lock) -> None:
+    __slots__ = ("reading", "waiting")
+
+    def __init__(self) -> None:
         self.reading = 0
         self.waiting = 0
-        self.room = threading.Condition(lock)
 
 
 class Uploads:
@@ -49,6 +50,7 @@ class Uploads:
         self._per_bucket = per_bucket
         self._waiting_per_bucket = waiting_per_bucket
         self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
         self._senders: dict[str, _Sender] = {}
 
     @contextmanager
@@ -65,17 +67,20 @@ class Uploads:
             with self._lock:
                 sender = self._senders[bucket]
                 sender.reading -= 1
-                sender.room.notify()
+                if sender.waiting:
+                    self._room.notify_all()
                 self._forget(bucket)
 
     def _take(self, bucket: str) -> None:
         busy = sum(sender.reading + sender.waiting for sender in self._senders.values())
         if busy >= self._total:
             raise _refused("too many uploads are still on their way")
-        sender = self._senders.setdefault(bucket, _Sender(self._lock))
+        sender = self._senders.get(bucket)
+        if sender is None:
+            sender = self._senders[bucket] = _Sender()
         if not self._has_room(sender) and sender.waiting < self._waiting_per_bucket:
             sender.waiting += 1
-            sender.room.wait_for(lambda: self._has_room(sender), PATIENCE_SECONDS)
+            self._room.wait_for(lambda: self._has_room(sender), PATIENCE_SECONDS)
             sender.waiting -= 1
         if not self._has_room(sender):
             self._forget(bucket)
