@@ -4,10 +4,12 @@ The `celery` command imports all of its verbs, their prompt and every plugin int
 13 MB that none of ours uses. This one imports the verb that is asked for.
 """
 
+import warnings
 from importlib import import_module
 
 import click
 from celery.bin.base import CLIContext
+from celery.exceptions import SecurityWarning
 
 from workers.celery_app import app
 
@@ -38,4 +40,6 @@ class Verbs(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Run one of Equerry's Celery processes."""
+    # Of running as root, where a pickled message could do anything: ours are JSON only.
+    warnings.simplefilter("ignore", SecurityWarning)
     context.obj = CLIContext(app=app, no_color=True, workdir=None, quiet=True)
