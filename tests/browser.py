@@ -13,14 +13,22 @@ import pytest
 
 CLIENTS = Path(__file__).parent / "clients"
 ANSWER_SECONDS = 40.0
+# What the newest SDK asks for.
+NODE = (20, 19)
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def node() -> str:
-    """Return the path of node, with the clients' packages in place; else skip, or fail in CI."""
+    """Return the path of a node that is new enough, with the clients' packages in place.
+
+    Without it skip, or fail in CI.
+    """
     found = shutil.which("node")
     if found is None:
         _missing("node")
+    version = subprocess.run([found or "node", "--version"], capture_output=True, check=True).stdout
+    if tuple(map(int, version.decode().strip().lstrip("v").split(".")[:2])) < NODE:
+        _missing(f"node {NODE[0]}.{NODE[1]} or newer")
     if not (CLIENTS / "node_modules" / "esbuild").is_dir():
         _missing("tests/clients/node_modules: run `npm install` in tests/clients")
     return str(found)
