@@ -24,7 +24,7 @@ _hinted = which(
                 # A name that is a key …
                 rf'{STEM}(?:[^"\\]|(?s:\\.))*"\s*:',
                 # … an item of a list, or what is under `name`.
-                rf'(?:[\[,]|"(?i:{"|".join(_NAMING)})":)"{_WORD}{STEM}{_WORD}"',
+                rf"(?:[\[,]|\"(?i:{'|'.join(_NAMING)})\":)\"'?{_WORD}{STEM}{_WORD}'?\"",
             )
         )
     ]
@@ -103,7 +103,8 @@ def _clean_list(items: list[Any]) -> list[Any]:
     """Hide by each item's own look, and by the item before.
 
     That one is a secret name at an even place (`["Authorization", …]`, Node's `rawHeaders`), an
-    option (`["--token", …]`), or a line of a private key that has not ended.
+    option (`["--token", …]`), or a line of a private key that has not ended. Either may be quoted:
+    Python's SDK sends a variable's items as `repr` shows them (`["'--token'", …]`).
     """
     cleaned = []
     hide_next = in_key = False
@@ -116,7 +117,9 @@ def _clean_list(items: list[Any]) -> list[Any]:
             continue
         cleaned.append(_FILTERED_TEXT if hide_next else _clean(item))
         hide_next = (
-            not hide_next and _names_secret(item) and (place % 2 == 0 or item.startswith("-"))
+            not hide_next
+            and _names_secret(item)
+            and (place % 2 == 0 or item.startswith(("-", "'-")))
         )
     return cleaned
 
@@ -127,10 +130,12 @@ def _naming(key: str) -> bool:
 
 
 def _names_secret(item: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether a value is one word that names a secret: `X-Api-Key`, `--password`."""
+    """Whether a value is one word that names a secret: `X-Api-Key`, `--password`, `'token'`."""
     if not isinstance(item, str):
         return False
     word = item.encode()
+    if word.startswith(b"'") and word.endswith(b"'"):
+        word = word[1:-1]
     return _SINGLE_WORD.match(word) is not None and secret_name(word.strip(b"-"))
 
 
