@@ -24,13 +24,14 @@ _hinted = which(
                 # A name that is a key …
                 rf'{STEM}(?:[^"\\]|(?s:\\.))*"\s*:',
                 # … an item of a list, or what is under `name`.
-                rf"(?:[\[,]|\"(?i:{'|'.join(_NAMING)})\":)\"'?{_WORD}{STEM}{_WORD}'?\"",
+                rf"(?:[\[,]|\"(?i:{'|'.join(_NAMING)})\":)\"(?:b?')?{_WORD}{STEM}{_WORD}'?\"",
             )
         )
     ]
 )
 _FILTERED_TEXT = FILTERED.decode()
 _SINGLE_WORD = linear(rf"{_WORD}\z")
+_REPR_OF_WORD = linear(rf"b?'({_WORD})'\z")
 # What may be a payment card as a number; from there on JSON writes a float with an exponent.
 _SHORTEST_CARD = 10**13
 _LONGEST_CARD = 10**16
@@ -104,7 +105,7 @@ def _clean_list(items: list[Any]) -> list[Any]:
 
     That one is a secret name at an even place (`["Authorization", …]`, Node's `rawHeaders`), an
     option (`["--token", …]`), or a line of a private key that has not ended. Either may be quoted:
-    Python's SDK sends a variable's items as `repr` shows them (`["'--token'", …]`).
+    Python's SDK sends a variable's items as `repr` shows them (`["b'cookie'", …]` of ASGI).
     """
     cleaned = []
     hide_next = in_key = False
@@ -134,8 +135,8 @@ def _names_secret(item: Any) -> bool:  # noqa: ANN401 - JSON
     if not isinstance(item, str):
         return False
     word = item.encode()
-    if word.startswith(b"'") and word.endswith(b"'"):
-        word = word[1:-1]
+    if shown := _REPR_OF_WORD.match(word):
+        word = shown.group(1)
     return _SINGLE_WORD.match(word) is not None and secret_name(word.strip(b"-"))
 
 

@@ -43,6 +43,8 @@ def in_json(value: object, depth: int) -> str:
         (["mysql", "--password", "x", "-h", "db"], ["mysql", "--password", HIDDEN, "-h", "db"]),
         (["'mysql'", "'--password'", "'x'"], ["'mysql'", "'--password'", HIDDEN]),
         (["'token'", "'x'"], ["'token'", HIDDEN]),
+        ([["b'cookie'", "b'a=x'"]], [["b'cookie'", HIDDEN]]),
+        (["b'token", "x"], ["b'token", "x"]),
         (["'it'", "'token'", "'x'"], ["'it'", "'token'", "'x'"]),
         (["run", "--token=x", "a"], ["run", f"--token={HIDDEN}", "a"]),
         (
