@@ -1,6 +1,7 @@
 """`equerry sourcemaps`: upload a build's source maps, list them, say why a file stays minified."""
 
 import datetime as dt
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ from equerry.source_maps.store import FOLDER, Store, Upload
 
 LEFT_OUT_SHOWN = 20
 PIPE_COLUMNS = 160
+_POSITION = re.compile(r"([1-9][0-9]{0,9}):([1-9][0-9]{0,9})")
 
 
 class Explained(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -180,10 +182,9 @@ def explain(
 
 def _position(at: str) -> Position:
     """Return line and column, as a frame has them. Raises click.BadParameter."""
-    line, _, column = at.partition(":")
-    if line.isdecimal() and column.isdecimal():
-        position = int(line), int(column)
-        if min(position) > 0 and max(position) < MAX_POSITION:
+    if found := _POSITION.fullmatch(at):
+        position = int(found[1]), int(found[2])
+        if max(position) < MAX_POSITION:
             return position
     raise click.BadParameter("takes LINE:COLUMN, from 1, e.g. 1:2345", param_hint="--at")
 

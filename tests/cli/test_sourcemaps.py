@@ -125,6 +125,7 @@ def test_links_are_not_followed(cli: Cli, build: Path, settings: Settings) -> No
         (("explain", "a.js", "--at", "1"), "takes LINE:COLUMN"),
         (("explain", "a.js", "--at", "0:1"), "takes LINE:COLUMN"),
         (("explain", "a.js", "--at", f"{2**31}:1"), "takes LINE:COLUMN"),
+        (("explain", "a.js", "--at", "1:" + "9" * 5_000), "takes LINE:COLUMN"),
     ],
 )
 def test_mistakes_are_named(cli: Cli, arguments: tuple[str, ...], says: str) -> None:
