@@ -11,14 +11,19 @@ from redis.retry import Retry
 # `connect`), which these names stand for.
 Redis: TypeAlias = Any
 Pipeline: TypeAlias = Any
-# Replies of a server that is up but cannot write: memory full, disk failing, loading, a replica.
-_CANNOT = ("OOM ", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN")
+# A server that is up but cannot write: memory full, a replica, a part of the cluster gone …
+_CANNOT = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.ClusterDownError)
+# … its disk failing, its replicas too few, which redis-py has no classes for.
+_SAID = ("MISCONF ", "NOREPLICAS ")
+# In a transaction redis-py puts the command before what the server said.
+_OF_COMMAND = "caused error: "
 
 
 def is_away(error: Exception) -> bool:
     """Whether the error is Redis' own state (gone, full, read-only), not what was asked of it."""
     if isinstance(error, exceptions.ResponseError):
-        return str(error).startswith(_CANNOT) or isinstance(error, exceptions.OutOfMemoryError)
+        said = str(error).rpartition(_OF_COMMAND)[2]
+        return isinstance(error, _CANNOT) or said.startswith(_SAID)
     return isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError)
 
 

@@ -52,4 +52,6 @@ def happen(redis: Redis, *events: Event, archive: Path | None = None) -> int:
         writer = Writer(archive, "node-1")
         commit.archive(writer, events, (), events[-1].received_ms)
         writer.close()
-    return commit.commit(redis, Claim(SCOPE, "node-1", None), "web", events, 0, Alerts())
+    return commit.commit(
+        redis, Claim(SCOPE, "node-1", None), "web", commit.effect(events), 0, Alerts()
+    )

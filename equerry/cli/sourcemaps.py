@@ -1,6 +1,7 @@
 """`equerry sourcemaps`: upload a build's source maps, list them, say why a file stays minified."""
 
 import datetime as dt
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -21,11 +22,12 @@ from equerry.source_maps.artefact import Artefact, Incoming
 from equerry.source_maps.folder import LeftOut
 from equerry.source_maps.locate import Wanted
 from equerry.source_maps.maps import Maps
-from equerry.source_maps.position import Original, Outcome
+from equerry.source_maps.position import MAX_POSITION, Original, Outcome, Position
 from equerry.source_maps.store import FOLDER, Store, Upload
 
 LEFT_OUT_SHOWN = 20
 PIPE_COLUMNS = 160
+_POSITION = re.compile(r"([1-9][0-9]{0,9}):([1-9][0-9]{0,9})")
 
 
 class Explained(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,8 +81,7 @@ def upload(
     if as_json:
         for row in kept:
             click.echo(msgspec.json.encode(row))
-        for each in left_out:
-            click.echo(msgspec.json.encode({"left_out": str(each.path), "why": each.why}))
+        _left_out_as_json(left_out)
     else:
         _show(kept, left_out, directory.resolve())
     if not kept:
@@ -105,6 +106,7 @@ def inject(directory: Path, *, as_json: bool) -> None:
         for each in done:
             row = {"script": str(each.path), "debug_id": each.debug_id, "new": not each.was_there}
             click.echo(msgspec.json.encode(row))
+        _left_out_as_json(left_out)
         return
     for each in done:
         name = printable(str(each.path.relative_to(directory.resolve())))
@@ -166,20 +168,25 @@ def explain(
 
     Exit code 1: it is not resolved.
     """
-    line, _, column = at.partition(":")
-    if not (line.isdecimal() and column.isdecimal()):
-        raise click.BadParameter("takes LINE:COLUMN, e.g. 1:2345", param_hint="--at")
+    position = _position(at)
     settings = settings_file.load()
     project = chosen(settings, slug)
-    told = _explained(
-        settings, project, Wanted(url, debug_id, release, dist), (int(line), int(column))
-    )
+    told = _explained(settings, project, Wanted(url, debug_id, release, dist), position)
     if as_json:
         click.echo(msgspec.json.encode(told))
     else:
         _say(told)
     if told.outcome is not Outcome.RESOLVED:
         sys.exit(1)
+
+
+def _position(at: str) -> Position:
+    """Return line and column, as a frame has them. Raises click.BadParameter."""
+    if found := _POSITION.fullmatch(at):
+        position = int(found[1]), int(found[2])
+        if max(position) < MAX_POSITION:
+            return position
+    raise click.BadParameter("takes LINE:COLUMN, from 1, e.g. 1:2345", param_hint="--at")
 
 
 def _uploads(store: Store) -> list[index.Kept]:
@@ -267,6 +274,11 @@ def _show(kept: list[Artefact], left_out: list[LeftOut], directory: Path) -> Non
         click.echo(f"… and {len(left_out) - LEFT_OUT_SHOWN:,} more; --json names them all")
     total = sum(row.size_bytes for row in kept)
     click.echo(f"{len(kept):,} files kept ({total:,} bytes), {len(left_out):,} left out")
+
+
+def _left_out_as_json(left_out: list[LeftOut]) -> None:
+    for each in left_out:
+        click.echo(msgspec.json.encode({"left_out": str(each.path), "why": each.why}))
 
 
 def _table(*columns: str) -> Table:

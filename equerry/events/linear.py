@@ -1,6 +1,6 @@
 """Regular expressions in linear time (RE2), for text from outside, as bytes of UTF-8."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import re2
@@ -27,9 +27,6 @@ class Pattern(Protocol):
 
     def match(self, text: bytes, pos: int = 0) -> Match | None:
         """Match at pos."""
-
-    def finditer(self, text: bytes) -> Iterator[Match]:
-        """Find every match."""
 
     def sub(self, repl: Callable[[Match], bytes] | bytes, text: bytes) -> bytes:
         """Replace every match."""

@@ -24,13 +24,14 @@ _hinted = which(
                 # A name that is a key …
                 rf'{STEM}(?:[^"\\]|(?s:\\.))*"\s*:',
                 # … an item of a list, or what is under `name`.
-                rf'(?:[\[,]|"(?i:{"|".join(_NAMING)})":)"{_WORD}{STEM}{_WORD}"',
+                rf"(?:[\[,]|\"(?i:{'|'.join(_NAMING)})\":)\"(?:b?')?{_WORD}{STEM}{_WORD}'?\"",
             )
         )
     ]
 )
 _FILTERED_TEXT = FILTERED.decode()
 _SINGLE_WORD = linear(rf"{_WORD}\z")
+_REPR_OF_WORD = linear(rf"b?'({_WORD})'\z")
 # What may be a payment card as a number; from there on JSON writes a float with an exponent.
 _SHORTEST_CARD = 10**13
 _LONGEST_CARD = 10**16
@@ -103,7 +104,8 @@ def _clean_list(items: list[Any]) -> list[Any]:
     """Hide by each item's own look, and by the item before.
 
     That one is a secret name at an even place (`["Authorization", …]`, Node's `rawHeaders`), an
-    option (`["--token", …]`), or a line of a private key that has not ended.
+    option (`["--token", …]`), or a line of a private key that has not ended. Either may be quoted:
+    Python's SDK sends a variable's items as `repr` shows them (`["b'cookie'", …]` of ASGI).
     """
     cleaned = []
     hide_next = in_key = False
@@ -116,7 +118,9 @@ def _clean_list(items: list[Any]) -> list[Any]:
             continue
         cleaned.append(_FILTERED_TEXT if hide_next else _clean(item))
         hide_next = (
-            not hide_next and _names_secret(item) and (place % 2 == 0 or item.startswith("-"))
+            not hide_next
+            and _names_secret(item)
+            and (place % 2 == 0 or item.startswith(("-", "'-")))
         )
     return cleaned
 
@@ -127,10 +131,12 @@ def _naming(key: str) -> bool:
 
 
 def _names_secret(item: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether a value is one word that names a secret: `X-Api-Key`, `--password`."""
+    """Whether a value is one word that names a secret: `X-Api-Key`, `--password`, `'token'`."""
     if not isinstance(item, str):
         return False
     word = item.encode()
+    if shown := _REPR_OF_WORD.match(word):
+        word = shown.group(1)
     return _SINGLE_WORD.match(word) is not None and secret_name(word.strip(b"-"))
 
 

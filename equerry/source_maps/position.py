@@ -26,6 +26,7 @@ class Outcome(enum.StrEnum):
     DAMAGED = "the-map-is-damaged"
     TOO_LARGE = "the-map-is-too-large"
     TOO_SLOW = "reading-the-map-took-too-long"
+    NO_READER = "the-reader-of-maps-did-not-start"
     GONE = "the-file-is-gone-from-the-store"
     NO_LIBRARY = "the-extra-sourcemaps-is-not-installed"
     STORE_AWAY = "the-store-cannot-be-read"

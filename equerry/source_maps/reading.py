@@ -20,6 +20,10 @@ _SENT = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _ANSWERS = msgspec.json.Decoder(Answer)
 
 
+class _TooLong(Exception):
+    """The answer is longer than anybody waits for; the reader still writes it."""
+
+
 class Reading:
     """One process's reader. It belongs to the thread that asks."""
 
@@ -28,14 +32,23 @@ class Reading:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, question: Question) -> Answer:
-        """Return the reader's answer; a reader that dies or dawdles over it is an outcome too."""
+        """Return the reader's answer.
+
+        A reader that does not start, dies, dawdles or talks without end is an outcome too.
+        """
         for _ in range(2):
-            process = self._running()
+            try:
+                process = self._running()
+            except OSError as error:
+                return Answer(Outcome.NO_READER, detail=error.strerror or "")
             try:
                 line = self._exchange(process, msgspec.json.encode(question) + b"\n")
             except TimeoutError:
                 self.close()
                 return Answer(Outcome.TOO_SLOW, detail=f"more than {self._seconds:g} s")
+            except _TooLong:
+                self.close()
+                return Answer(Outcome.TOO_LARGE, detail=f"more than {ANSWER_MAX_BYTES:,} bytes")
             except BrokenPipeError:
                 line = b""
             if line:
@@ -85,7 +98,9 @@ class Reading:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
                     raise TimeoutError
                 part = os.read(process.stdout.fileno(), 65_536)
-                if not part or len(got) > ANSWER_MAX_BYTES:
+                if not part:
                     return b""
                 got += part
+                if len(got) > ANSWER_MAX_BYTES:
+                    raise _TooLong
         return bytes(got)

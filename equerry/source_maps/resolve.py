@@ -3,6 +3,7 @@
 An event is never failed by it: what could not be found or read is told in `source_maps`.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +19,10 @@ from equerry.source_maps.position import MAX_POSITION, Original, Outcome, Positi
 
 # Files of one event that are looked for; Relay keeps 50 frames of a stack.
 FILES = 50
-# What is told of them in the event.
+# Frames of one event that are looked up, innermost first. A sender may name 12,500, and each comes
+# back with up to 11 lines of 240 characters: ten times what the reader may answer.
+POSITIONS = 500
+# What is told of the files in the event.
 TOLD = 20
 # Frames, innermost first, whose context lines are kept: they take up to 2.6 KB each.
 WITH_CONTEXT = 20
@@ -60,7 +64,7 @@ def concerns(report: ErrorFacts) -> bool:
 def resolve(raw: bytes, report: ErrorFacts, maps: Project) -> bytes:
     """Return the report's JSON with its frames resolved; `raw` itself where none asks for it."""
     thrown = report.exceptions or _native(report)
-    files = _files(frame for each in thrown for frame in each.frames)
+    files = _files(frame for each in reversed(thrown) for frame in reversed(each.frames))
     if not files:
         return raw
     looked = {
@@ -99,10 +103,10 @@ def _wanted(report: ErrorFacts, file: str) -> Wanted:
 
 
 def _files(frames: Iterable[Frame]) -> dict[str, list[Position]]:
-    """Return the positions to ask for, by file."""
+    """Return the positions to ask for, by file. frames: those that matter most come first."""
     files: dict[str, list[Position]] = {}
-    for frame in frames:
-        if _minified(frame) and (len(files) < FILES or url(frame) in files):
+    for frame in itertools.islice(filter(_minified, frames), POSITIONS):
+        if len(files) < FILES or url(frame) in files:
             files.setdefault(url(frame), []).append((frame.lineno, frame.colno))
     return files
 

@@ -30,7 +30,10 @@ class Left(NamedTuple):
 
 
 class Consumer:
-    """One process's place among the consumers of every stream. Not for several threads."""
+    """One process's place among the consumers of every stream.
+
+    For one thread, but `give_back`, which the one that commits asks for too.
+    """
 
     def __init__(self, redis: Redis, slots: Slots, node: str) -> None:
         self._redis = redis

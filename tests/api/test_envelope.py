@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from known import WEB_KEY
 
 from equerry import keys
+from equerry.events.sentry import readers
 from equerry.redis_client import Redis
 from equerry.settings import Api, Project, Settings
 
@@ -219,3 +220,15 @@ def test_nothing_inside(client: FlaskClient, redis: Redis) -> None:
     answer = client.post("/api/1/envelope/", data=b"{}", headers=AUTH)
     assert (answer.status_code, answer.get_json()) == (200, {})
     assert kept(redis) == []
+
+
+def test_what_has_faults_is_counted(client: FlaskClient, redis: Redis) -> None:
+    """Beside something that is taken, an event that is none or too large is no silent loss."""
+    body = envelope(
+        ({"type": "event"}, [1]),
+        ({"type": "event"}, {"message": "x" * readers.ITEM_BYTES}),
+        ({"type": "event"}, {"message": "kept"}),
+    )
+    assert client.post("/api/1/envelope/", data=body, headers=AUTH).status_code == 200
+    assert [report["message"] for report in kept(redis)] == ["kept"]
+    assert redis.hgetall(keys.refusals("p1")) == {b"skipped-event": b"2"}

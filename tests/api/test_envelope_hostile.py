@@ -176,6 +176,18 @@ def test_deep_and_wide(client: FlaskClient, redis: Redis) -> None:
     assert len(kept(redis)) == 1
 
 
+@pytest.mark.parametrize("field", ["logentry", "message"])
+def test_deep_params_of_a_message(client: FlaskClient, field: str) -> None:
+    """What is put into a message is read as deep as everything else is, and never a 500."""
+    statuses = set()
+    for depth in range(940, 1000):
+        params = b"[" * depth + b"]" * depth
+        raw = b'{}\n{"type":"event"}\n{"%b":{"message":"%%s","params":%b}}'
+        answer = client.post(PATH, data=raw % (field.encode(), params), headers=AUTH)
+        statuses.add(answer.status_code)
+    assert statuses == {400}
+
+
 def test_the_rate_counts_what_is_taken(redis: Redis, settings: Settings) -> None:
     """A flood is refused at the door, before anybody has worked on it: nothing drains here."""
     limited = Api(rate_per_address=0.0, rate_per_key=1.0, burst_seconds=5.0)

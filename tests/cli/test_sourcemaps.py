@@ -94,7 +94,9 @@ def test_debug_ids_need_no_release(cli: Cli, build: Path) -> None:
 def test_injected_build_is_found_by_its_ids(cli: Cli, build: Path) -> None:
     """Inject names each id; an upload without a release takes it, and explain finds it."""
     done = cli("sourcemaps", "inject", str(build), "--json")
-    [row] = map(json.loads, done.stdout.splitlines())
+    row, *left_out = map(json.loads, done.stdout.splitlines())
+    names = {"lost.js", "outside.js", "plain.js"}
+    assert {each["left_out"] for each in left_out} == {str(build / name) for name in names}
     assert row["script"] == str(build / "js" / "a.js")
     assert cli("sourcemaps", "upload", str(build)).exit_code == 0
     found = cli("sourcemaps", "explain", "x.js", "--debug-id", row["debug_id"], "--at", "2:1")
@@ -121,6 +123,9 @@ def test_links_are_not_followed(cli: Cli, build: Path, settings: Settings) -> No
         (("upload", ".", "--release", "r", "--project", "shop"), "there is no project 'shop'"),
         (("upload", ".", "--release", "x" * 300), "--release: takes up to 250"),
         (("explain", "a.js", "--at", "1"), "takes LINE:COLUMN"),
+        (("explain", "a.js", "--at", "0:1"), "takes LINE:COLUMN"),
+        (("explain", "a.js", "--at", f"{2**31}:1"), "takes LINE:COLUMN"),
+        (("explain", "a.js", "--at", "1:" + "9" * 5_000), "takes LINE:COLUMN"),
     ],
 )
 def test_mistakes_are_named(cli: Cli, arguments: tuple[str, ...], says: str) -> None:

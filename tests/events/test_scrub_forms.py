@@ -38,9 +38,14 @@ def in_json(value: object, depth: int) -> str:
         ({"value": "x", "key": "API_KEY"}, {"value": HIDDEN, "key": "API_KEY"}),
         ({"Header": "x-api-key", "Value": ["x"]}, {"Header": "x-api-key", "Value": HIDDEN}),
         ([["Authorization", f"Basic {PAIR}"]], [["Authorization", HIDDEN]]),
-        (["Host", "a", "Cookie", "b", "X-Api-Key", "c"],) * 1
-        + (["Host", "a", "Cookie", HIDDEN, "X-Api-Key", HIDDEN],),
+        (["Host", "a", "Cookie", "b"], ["Host", "a", "Cookie", HIDDEN]),
+        (["Cookie", "b", "X-Api-Key", "c"], ["Cookie", HIDDEN, "X-Api-Key", HIDDEN]),
         (["mysql", "--password", "x", "-h", "db"], ["mysql", "--password", HIDDEN, "-h", "db"]),
+        (["'mysql'", "'--password'", "'x'"], ["'mysql'", "'--password'", HIDDEN]),
+        (["'token'", "'x'"], ["'token'", HIDDEN]),
+        ([["b'cookie'", "b'a=x'"]], [["b'cookie'", HIDDEN]]),
+        (["b'token", "x"], ["b'token", "x"]),
+        (["'it'", "'token'", "'x'"], ["'it'", "'token'", "'x'"]),
         (["run", "--token=x", "a"], ["run", f"--token={HIDDEN}", "a"]),
         (
             ["a", "-----BEGIN RSA PRIVATE KEY-----", "MIIE", "-----END RSA PRIVATE KEY-----", "b"],

@@ -348,6 +348,16 @@ def test_items(name: str) -> None:
     assert (taken.causes, taken.skipped) == ((), {})
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_any_type_in_any_field(name: str) -> None:
+    """A field may be of any type: it is read, left out or named as a fault, and breaks nothing."""
+    type_, payload, _ = CASES[name]
+    assert isinstance(payload, dict)
+    for field in payload:
+        for odd in (None, True, -1, 10**30, 1e308, "", [], [1], {}, {"a": 1}):
+            envelope(type_, payload | {field: odd})
+
+
 NOTHING: dict[str, tuple[str, dict[str, Any]]] = {
     "a session without a release": ("session", {"sid": "s1", "init": True}),
     "aggregates without a release": ("sessions", {"aggregates": [{"exited": 1}]}),

@@ -1,5 +1,6 @@
 """The end of one batch beside the stages of the next: in order, and no failure loses anything."""
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -14,7 +15,7 @@ from equerry.errors import ArchiveFull
 from equerry.events.event import Event
 from equerry.redis_client import Redis
 from equerry.settings import Settings
-from equerry.stream import consumer
+from equerry.stream import consumer, dead
 from workers.pipeline import batch, commit, drain
 from workers.pipeline.batch import Bench
 
@@ -104,3 +105,40 @@ def test_killed_with_a_batch_behind_the_one_that_ends(
     die(dying)
     assert run(make_bench()) == 4
     assert ids(settings) == Counter(posted)
+
+
+@pytest.mark.parametrize("breaking", ["effect", "commit"])
+def test_what_an_event_breaks_is_its_own(
+    bench: Bench,
+    post: Post,
+    redis: Redis,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    breaking: str,
+) -> None:
+    """Whatever one event breaks behind the stages, every other is committed, and it is kept.
+
+    Not written yet, it goes to the dead letters; written, it is tried until it can be committed.
+    """
+    posted = post(*"abcdefg")
+    whole = getattr(commit, breaking)
+
+    def broken(*given: object) -> object:
+        found = given[3].events if breaking == "commit" else given[0]  # type: ignore[attr-defined]
+        if any(event.id == posted[3] for event in found):  # type: ignore[attr-defined]
+            raise OverflowError
+        return whole(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(commit, breaking, broken)
+        for _ in range(5):
+            with contextlib.suppress(OverflowError):
+                run(bench)
+        posted += post("h")
+        run(bench)
+    buried = [entry.id for entry in dead.letters(redis, SCOPE)]
+    waiting = [row[1][b"i"].hex() for row in redis.xrange(keys.events(SCOPE))]
+    assert (buried, waiting) == (([posted[3]], []) if breaking == "effect" else ([], [posted[3]]))
+    assert ids(settings) == Counter(set(posted) - set(buried))
+    assert run(bench) == len(waiting)
+    assert ids(settings) == Counter(set(posted) - set(buried))

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from browser_events import SCRIPT_URL, event, frame, kept, report
 
+from equerry.events.report import ReportedFrame
 from equerry.events.severity import DEFAULT_RULES, RuleTable
 from equerry.settings import SourceMaps
 from equerry.source_maps import reading
@@ -50,9 +51,13 @@ def sectioned(depth: int) -> dict[str, Any]:
 
 
 def resolved(
-    store: Store, maps: Maps, source_map: bytes, script: bytes = SCRIPT
+    store: Store,
+    maps: Maps,
+    source_map: bytes,
+    script: bytes = SCRIPT,
+    frames: tuple[ReportedFrame, ...] = (frame(1, 1),),
 ) -> tuple[Outcome, Any]:
-    """Keep script and map, send an event through the stages; return outcome and frame."""
+    """Keep script and map, send an event through the stages; return outcome and oldest frame."""
     rows = [
         Incoming(
             "~/static/shop-4f2a9c1b.js",
@@ -64,7 +69,7 @@ def resolved(
     ]
     store.add(rows, Upload("shop@1.2", "", NOW_MS), SourceMaps())
     tools = stages.Tools(RuleTable(DEFAULT_RULES), maps)
-    done = stages.run(event(report(frame(1, 1))), tools)
+    done = stages.run(event(report(*frames)), tools)
     assert not isinstance(done, stages.Failed)
     found = kept(done.raw)
     [told] = found.source_maps
@@ -213,6 +218,45 @@ def test_slow_reader_is_ended(tmp_path: Path) -> None:
     reader = psutil.Process(patient._process.pid)
     patient.close()
     assert not reader.is_running()
+
+
+def test_endless_answer_ends_the_reader(tmp_path: Path) -> None:
+    """An answer without end holds up nobody: the reader is ended, and the event says so."""
+    source_map = GOOD | {
+        "mappings": "AAAA" + ";AACA" * 40,
+        "sourcesContent": ["\n".join("x" * 240 for _ in range(50))],
+    }
+    (tmp_path / "a.js.map").write_text(json.dumps(source_map))
+    positions = tuple((1 + number % 30, 1 + number) for number in range(12_500))
+    asking = Reading()
+    answer = asking.ask(Question("", str(tmp_path / "a.js.map"), positions))
+    assert (answer.outcome, asking._process) == (Outcome.TOO_LARGE, None)
+
+
+def test_reader_that_cannot_start_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no room for another process, events pass as they came."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert Reading().ask(Question("", "", ((1, 1),))).outcome is Outcome.NO_READER
+
+
+def test_an_event_asks_for_a_bounded_number_of_frames(store: Store, data: Path) -> None:
+    """Of thousands of frames the innermost ones are looked up: nobody stops a file's resolving."""
+
+    class Noting(Reading):
+        asked = ()
+
+        def ask(self, question: Question) -> Any:
+            self.asked += question.positions
+            return super().ask(question)
+
+    noting = Noting()
+    maps = Maps(data, noting)
+    frames = tuple(frame(1, column) for column in range(1, 1_000))
+    outcome, got = resolved(store, maps, json.dumps(GOOD).encode(), frames=frames)
+    maps.close()
+    assert outcome is Outcome.RESOLVED
+    assert set(noting.asked) == {(1, column) for column in range(500, 1_000)}
+    assert got.minified is None
 
 
 def test_killed_reader_is_started_again(tmp_path: Path) -> None:

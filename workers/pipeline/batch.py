@@ -86,9 +86,14 @@ def innocent(bench: Bench, scope: str, entries: Sequence[Entry]) -> Iterator[Non
     try:
         yield
     except (ArchiveFull, RedisError, OSError) as error:
-        if isinstance(error, ArchiveFull) or is_away(error):
+        if is_outage(error):
             _give_back(bench, scope, entries)
         raise
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the disk or Redis is at fault, not what was to be done with it."""
+    return isinstance(error, ArchiveFull) or is_away(error)
 
 
 def _give_back(bench: Bench, scope: str, entries: Sequence[Entry]) -> None:
@@ -128,10 +133,11 @@ def finish(bench: Bench, staged: Staged, written: Collection[bytes] = ()) -> Dra
         return Drained(failed=staged.failed)
     settings, claim = bench.settings, staged.claim
     with logs.bound(batch=f"{claim.consumer}/{staged.entries[0].stream_id.decode()}"):
+        effect = commit.effect(events)
         commit.archive(bench.writer, events, written, clock.now_ms())
         project = settings.project(staged.project_id)
         name = project.slug if project else keys.SITE
-        findings = commit.commit(bench.redis, claim, name, events, staged.bytes, settings.alerts)
+        findings = commit.commit(bench.redis, claim, name, effect, staged.bytes, settings.alerts)
         records = sum(event.kind in OWN for event in events)
         log.log(
             logging.INFO if records < len(events) else logging.DEBUG,

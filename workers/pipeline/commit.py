@@ -30,6 +30,19 @@ class Claim(NamedTuple):
     fence: bytes | None
 
 
+class Effect(NamedTuple):
+    """What events add to the index, whatever it holds already."""
+
+    events: Sequence[Event]
+    tally: Tally
+    signals: Signals
+
+
+def effect(events: Sequence[Event]) -> Effect:
+    """Return what the events add. Pure, and done before anything of them is written."""
+    return Effect(events, tally(events), signals.of(events))
+
+
 def archive(
     writer: Writer, events: Sequence[Event], written: Collection[bytes], now_ms: int
 ) -> None:
@@ -47,7 +60,7 @@ def archive(
 
 
 def commit(
-    redis: Redis, claim: Claim, project: str, events: Sequence[Event], sizes: int, alerts: Alerts
+    redis: Redis, claim: Claim, project: str, effect: Effect, sizes: int, alerts: Alerts
 ) -> int:
     """Write what the events add, and take them off the stream, in one transaction.
 
@@ -57,7 +70,7 @@ def commit(
     WatchError where the events were taken over meanwhile: a transaction that is held up on its way
     must not count them a second time.
     """
-    added, said = tally(events), signals.of(events)
+    events, added, said = effect
     policy = Policy(project, alerts.new_issue, int(alerts.repeat_seconds * 1000))
     while True:
         with contextlib.suppress(WatchError), redis.pipeline(transaction=True) as pipe:

@@ -60,6 +60,8 @@ _NAMED = frozenset({"event", "transaction", "feedback"})
 def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
     """Read an envelope: the reports in it, the faults of what is none, and what was skipped.
 
+    What has faults counts as skipped: nobody names it where something else was taken.
+
     Raises Refused where the framing does not hold.
     """
     whole = envelope.split(raw)
@@ -77,6 +79,7 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
             skipped[OTHER] += 1
         elif len(item.payload) > ITEM_BYTES:
             status = 413
+            skipped[item.type] += 1
             causes.append(Cause(f"items[{index}]", "is too large", f"{ITEM_BYTES} bytes"))
         else:
             try:
@@ -86,6 +89,7 @@ def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
                     context = context._replace(event_id="")
                 skipped[item.type] += not found
             except Refused as refused:
+                skipped[item.type] += 1
                 causes += (
                     Cause(f"items[{index}]", cause.problem, cause.limit) for cause in refused.causes
                 )

@@ -12,6 +12,7 @@ from equerry.events.sentry.context import Context, incoming, json_object
 
 AGGREGATES = 100
 _ENDED_BADLY = ("crashed", "abnormal")
+_ERRORED = ("errored", "unhandled")  # no set: what was sent may have no hash
 
 
 def one(payload: bytes, context: Context) -> list[Incoming]:
@@ -23,7 +24,7 @@ def one(payload: bytes, context: Context) -> list[Incoming]:
         return []
     status = session.get("status")
     crashed, abnormal = (int(status == name) for name in _ENDED_BADLY)
-    errored = lenient.whole(session.get("errors")) > 0 or status in {"errored", "unhandled"}
+    errored = lenient.whole(session.get("errors")) > 0 or status in _ERRORED
     report = SessionReport(
         timestamp=lenient.when(session.get("timestamp"), context.now),
         started=int(session.get("init") is True),

@@ -71,8 +71,8 @@ class _Event(TypedDict, total=False):
     environment: Any
     transaction: Any
     server_name: Any
-    logentry: Any
-    message: Any
+    logentry: _Tree | None
+    message: str | _Tree | None
     exception: _Exceptions | None
     stacktrace: None
     threads: None
