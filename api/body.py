@@ -26,7 +26,8 @@ class Limits(NamedTuple):
 
 
 NATIVE = Limits(64 * KIB, 256 * KIB)
-ENVELOPE = Limits(1 * MIB, 10 * MIB)
+# As much compressed as it may be raw: an attachment that does not shrink must not cost its error.
+ENVELOPE = Limits(10 * MIB, 10 * MIB)
 SMALL_BYTES = NATIVE.raw_bytes
 # A zstd frame may ask for a window of gigabytes; RFC 8878 has every decoder support 8 MiB.
 ZSTD_WINDOW_BYTES = 8 * MIB

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from api import body, replies, sentry_key
 from api.receiving import Form, Receiver
 from api.reporter import Key
+from equerry.errors import Refused
 from equerry.events import wire
 from equerry.events.intake import Intake, Sender
 from equerry.events.sentry import readers
@@ -48,6 +49,8 @@ def _key() -> Key:
 
 def _check_in(key: Callable[[], Key], project: str, slug: str) -> Form:
     """A check-in says what it says in the query, in a JSON body, or in both; the body wins."""
+    if request.method == "HEAD":  # which Flask takes for a GET: a look at the link is no check-in
+        raise Refused(405, "a check-in is a GET or a POST")
 
     def read(raw: bytes, sender: Sender, now_ms: int) -> Intake:
         given: dict[str, object] = dict(request.args)

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from equerry.errors import Refused
+from equerry.events import event
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,16 @@ ALLOWED_HEADERS = (
     " X-Requested-With, Sentry-Trace, Baggage"
 )
 PREFLIGHT_SECONDS = "3600"
+# What SDKs call the kinds that one may be told to wait with while the others go on.
+CATEGORIES = {
+    event.ERRORS: "error",
+    event.METRICS: "transaction;span",
+    event.SESSIONS: "session",
+    event.CHECK_INS: "monitor",
+    event.DROPS: "internal",
+    event.LOGS: "log_item",
+    event.FEEDBACK: "feedback;default",
+}
 _ERROR_CHARACTERS = 200
 _LIMITED = frozenset({429, 503})
 
@@ -48,10 +59,10 @@ def refusal(error: Refused) -> Response:
     if error.retry_after_seconds:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status in _LIMITED:
-        # seconds:categories:scope:reason, as Sentry's SDKs read it; no category is every category,
-        # which is what each of our limits is for.
+        # seconds:categories:scope:reason, as Sentry's SDKs read it; no category is every category.
+        categories = CATEGORIES.get(error.kind, "")
         response.headers["X-Sentry-Rate-Limits"] = (
-            f"{error.retry_after_seconds}::organization:{error.reason}"
+            f"{error.retry_after_seconds}:{categories}:organization:{error.reason}"
         )
     return response
 

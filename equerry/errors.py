@@ -26,6 +26,7 @@ class Refused(EquerryError):
 
     status: the HTTP status. causes: one entry per fault, each naming field, problem and limit.
     reason: the refusal's name in counters; retry_after_seconds: 0 where waiting does not help.
+    kind: of the events that are to wait; "" for all.
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class Refused(EquerryError):
         *,
         retry_after_seconds: int = 0,
         reason: str = "",
+        kind: str = "",
     ) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.kind = kind
         self.status = status
         self.detail = detail
         self.causes = causes

@@ -11,8 +11,14 @@ from redis.retry import Retry
 # `connect`), which these names stand for.
 Redis: TypeAlias = Any
 Pipeline: TypeAlias = Any
-# A server that is up but cannot write: memory full, a replica, a part of the cluster gone …
-_CANNOT = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.ClusterDownError)
+# A server that is up but cannot write: memory full, a replica, a part of the cluster gone, a right
+# that our user there lacks …
+_CANNOT = (
+    exceptions.OutOfMemoryError,
+    exceptions.ReadOnlyError,
+    exceptions.ClusterDownError,
+    exceptions.NoPermissionError,
+)
 # … its disk failing, its replicas too few, which redis-py has no classes for.
 _SAID = ("MISCONF ", "NOREPLICAS ")
 # In a transaction redis-py puts the command before what the server said.

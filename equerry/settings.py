@@ -67,9 +67,9 @@ class Api(_Section, frozen=True):
     port: Port = 8000
     """Its port."""
     rate_per_address: Seconds = 10.0
-    """Events a second from one address (IPv6: one /64), averaged; 0 is no limit."""
+    """Events of one kind a second from one address (IPv6: one /64), averaged; 0 is no limit."""
     rate_per_key: Seconds = 0.0
-    """Events a second with one project key, averaged; 0 is no limit."""
+    """Events of one kind a second with one project key, averaged; 0 is no limit."""
     burst_seconds: Seconds = 5.0
     """How many seconds' worth of the rate may come at once."""
     trusted_proxies: tuple[str, ...] = ()

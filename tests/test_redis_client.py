@@ -16,6 +16,7 @@ from equerry.redis_client import Redis, is_away
         ("READONLY You can't write against a read only replica.", True),
         ("MASTERDOWN Link with MASTER is down", True),
         ("CLUSTERDOWN The cluster is down", True),
+        ("NOPERM this user has no permissions to run the 'set' command", True),
         ("NOREPLICAS Not enough good replicas to write.", True),
         ("WRONGTYPE Operation against a key holding the wrong kind of value", False),
         ("ERR value is not an integer or out of range", False),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from equerry.errors import RedisAway, Refused, SpoolFull
-from equerry.stream.door import UNLIMITED, Door, Rates
+from equerry.stream.door import UNLIMITED, Door, Rates, rated_as
 from equerry.stream.entry import Entry
 from equerry.stream.spool import Spool, Spooled
 
@@ -20,6 +20,10 @@ AWAY_SECONDS = 1.0
 FULL_429_SECONDS = 60.0
 RETRY_SECONDS = 30
 REPLAY_SECONDS = 0.5
+
+
+# What is refused for one kind of events only.
+RATES = frozenset({"rate-address", "rate-key"})
 
 
 class Busy(Exception):
@@ -61,6 +65,7 @@ class Acceptor:
                 _REFUSALS[verdict.reason],
                 retry_after_seconds=verdict.retry_after_seconds,
                 reason=verdict.reason,
+                kind=rated_as(entries) if verdict.reason in RATES else "",
             )
 
     def count_skipped(self, scope: str, skipped: Mapping[str, int]) -> None:

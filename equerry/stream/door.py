@@ -10,6 +10,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from equerry import keys
 from equerry.errors import RedisAway
+from equerry.events.event import ERRORS
 from equerry.redis_client import Redis
 from equerry.settings import Project, Queue
 from equerry.stream.entry import Entry
@@ -68,6 +69,11 @@ class Verdict(NamedTuple):
         return self.reason == "ok"
 
 
+def rated_as(entries: Sequence[Entry]) -> str:
+    """Return the kind on whose rate a request counts, so that no flood of logs silences errors."""
+    return next((entry.kind for entry in entries if entry.kind == ERRORS), entries[0].kind)
+
+
 class Door:
     """Appends to the projects' streams; needs no right but to run its script on their keys."""
 
@@ -89,14 +95,15 @@ class Door:
         Raises RedisAway; the entries may be in the stream all the same, which is why a second
         append of the same ids appends nothing.
         """
+        kind = rated_as(entries)
         names = (
             keys.events(scope),
             keys.events_bytes(scope),
             keys.ids(scope, "new"),
             keys.ids(scope, "old"),
             keys.ids_since(scope),
-            keys.rate(scope, f"address:{bucket}"),
-            keys.rate(scope, "key"),
+            keys.rate(scope, f"address:{kind}:{bucket}"),
+            keys.rate(scope, f"key:{kind}"),
             keys.refusals(scope),
             *(keys.quota(scope, window) for window in Quotas._fields),
             keys.quotas_used_up(scope),

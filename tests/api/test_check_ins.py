@@ -85,3 +85,9 @@ def test_durations_that_are_none(client: FlaskClient, redis: Redis, duration: st
     assert client.get(f"{PATH}{QUERY}&status=ok&duration={duration}").status_code == 200
     [check_in] = kept(redis)
     assert check_in.get("duration_seconds", 0) >= 0
+
+
+def test_a_look_is_no_check_in(client: FlaskClient, redis: Redis) -> None:
+    """A HEAD, as a link checker sends it, is told so and leaves nothing."""
+    assert client.head(f"{PATH}{QUERY}&status=ok").status_code == 405
+    assert kept(redis) == []

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import random
 from typing import Any
 
 import msgspec
@@ -163,7 +164,7 @@ def test_origins(redis: Redis, settings: Settings) -> None:
 
 
 def test_over_the_rate(redis: Redis, settings: Settings) -> None:
-    """429 with both headers, as SDKs read them; the categories are empty, which is all of them."""
+    """429 with both headers, as SDKs read them: errors are to wait, everything else is not."""
     limited = Api(rate_per_address=1.0, burst_seconds=1.0)
     client = create_app(msgspec.structs.replace(settings, api=limited)).test_client()
     answers = [
@@ -176,8 +177,37 @@ def test_over_the_rate(redis: Redis, settings: Settings) -> None:
     assert refused.status_code == 429
     wait = int(refused.headers["Retry-After"])
     assert wait >= 1
-    assert refused.headers["X-Sentry-Rate-Limits"] == f"{wait}::organization:rate-address"
+    assert refused.headers["X-Sentry-Rate-Limits"] == f"{wait}:error:organization:rate-address"
     assert int(redis.hget(keys.refusals("p1"), "rate-address")) >= 1
+
+
+def test_a_flood_of_logs_silences_no_error(redis: Redis, settings: Settings) -> None:
+    """Each kind has its own rate: logs are told to wait, by their name, and an error is taken."""
+    limited = Api(rate_per_address=1.0, burst_seconds=1.0)
+    client = create_app(msgspec.structs.replace(settings, api=limited)).test_client()
+    line = {"timestamp": 1_795_532_400, "level": "info", "body": "hello"}
+    logs = envelope(({"type": "log"}, {"items": [line] * 100}), header={})
+    answers = [client.post("/api/1/envelope/", data=logs, headers=AUTH) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    wait = int(answers[1].headers["Retry-After"])
+    assert answers[1].headers["X-Sentry-Rate-Limits"].startswith(f"{wait}:log_item:")
+    error = envelope(({"type": "event"}, EVENT))
+    assert client.post("/api/1/envelope/", data=error, headers=AUTH).status_code == 200
+    assert len(kept(redis)) == 1
+
+
+def test_an_attachment_costs_no_error(client: FlaskClient, redis: Redis) -> None:
+    """Megabytes that nobody reads, and that no packing makes smaller, come with their error."""
+    picture = random.Random(1).randbytes(3_000_000)
+    body = (
+        envelope(({"type": "event"}, EVENT))
+        + b"\n"
+        + (json.dumps({"type": "attachment", "length": len(picture)}).encode() + b"\n" + picture)
+    )
+    packed = {**AUTH, "Content-Encoding": "gzip"}
+    answer = client.post("/api/1/envelope/", data=gzip.compress(body), headers=packed)
+    assert answer.status_code == 200, answer.get_json()
+    assert len(kept(redis)) == 1
 
 
 def test_sizes(client: FlaskClient, redis: Redis) -> None:

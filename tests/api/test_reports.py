@@ -255,7 +255,7 @@ def test_over_the_rate(redis: Redis, settings: Settings) -> None:
     assert refused.status_code == 429
     wait = int(refused.headers["Retry-After"])
     assert wait >= 1
-    assert refused.headers["X-Sentry-Rate-Limits"] == f"{wait}::organization:rate-address"
+    assert refused.headers["X-Sentry-Rate-Limits"] == f"{wait}:error:organization:rate-address"
     assert int(redis.hget(keys.refusals("p1"), "rate-address")) >= 1
 
 
