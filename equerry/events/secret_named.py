@@ -141,6 +141,12 @@ NAMED_RULES = (
         rf"-{_NAME}(?: |\\t|\t)",
     ),
     (
+        "pair",  # as Python shows what a form or a list of headers holds
+        rf"(\(b?\\*[\"']({_NAME})\\*[\"'], *)b?{_QUOTED}",
+        _second_if_named,
+        rf"\(b?\\*[\"']{_NAME}",
+    ),
+    (
         "curl-user",
         (
             r"(\bcurl\s(?:[^\r\n]*?\s)?(?:-u|--user|--proxy-user)[ =]*['\"]?[^\s:\"'/]+:)"

@@ -32,6 +32,20 @@ def in_json(value: object, depth: int) -> str:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[('password', 'x'), ('name', 'ann')]", f"[('password', {HIDDEN}), ('name', 'ann')]"),
+        ("OrderedDict([('api_key', 'x')])", f"OrderedDict([('api_key', {HIDDEN})])"),
+        ("[(b'cookie', b'x'), (b'host', b'a')]", f"[(b'cookie', {HIDDEN}), (b'host', b'a')]"),
+        ("print('ok', 'x')", "print('ok', 'x')"),
+    ],
+)
+def test_pairs_that_python_shows(text: str, expected: str) -> None:
+    """A local variable comes as its `repr`: a form, headers."""
+    assert scrubbed(extra={"x": text}).extra == {"x": expected}
+
+
+@pytest.mark.parametrize(
     ("extra", "expected"),
     [
         ({"name": "Authorization", "value": "x"}, {"name": "Authorization", "value": HIDDEN}),
