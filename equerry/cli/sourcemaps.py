@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from equerry import clock, settings_file
+from equerry.cli import tables
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError, SettingsError
 from equerry.settings import Project, Settings
@@ -25,7 +26,6 @@ from equerry.source_maps.position import Original, Outcome
 from equerry.source_maps.store import FOLDER, Store, Upload
 
 LEFT_OUT_SHOWN = 20
-PIPE_COLUMNS = 160
 
 
 class Explained(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -277,7 +277,4 @@ def _table(*columns: str) -> Table:
 
 
 def _print(table: Table) -> None:
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
-    console.print(table)
+    tables.console().print(table)

@@ -4,17 +4,15 @@ import re
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from equerry import clock, settings_file, tokens
+from equerry.cli import tables
 from equerry.cli.connection import connected
 from equerry.errors import EquerryError
 from equerry.tokens import Scope, Token
 
-# A pipe has no width of its own; a row must not be cut for it.
-PIPE_COLUMNS = 160
 _UNIT_MS = {"h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 
@@ -125,9 +123,6 @@ def _print(rows: list[Shown]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("Name", "Scope", "Made (UTC)", "Last used", "Expires"):
         table.add_column(name, no_wrap=True)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
     for row in rows:
         expires = f"{row.expires_at[:10]}{' (expired)' if row.expired else ''}"
         table.add_row(
@@ -137,4 +132,4 @@ def _print(rows: list[Shown]) -> None:
             row.last_used[:13].replace("T", " ") + ("h" if row.last_used else "not yet"),
             expires if row.expires_at else "never",
         )
-    console.print(table)
+    tables.console().print(table)

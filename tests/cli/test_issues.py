@@ -9,6 +9,7 @@ from click.testing import Result
 from issue_events import SCOPE, error, happen
 
 from equerry import clock, keys
+from equerry.cli import tables
 from equerry.events.severity import Severity
 from equerry.issues import lookup
 from equerry.issues.state import State
@@ -86,6 +87,18 @@ def test_a_long_title_leaves_room(redis: Redis, cli: Cli) -> None:
     assert row.split()[:3] == ["WEB-1", "medium", "unresolved"]
     assert row.split()[-1] == "ago"
     assert "xxx…" in row
+
+
+def test_a_narrow_terminal_leaves_the_title_room(
+    redis: Redis, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In 80 columns a title has 30 of them; the day's events and the users give theirs."""
+    monkeypatch.setattr(tables, "PIPE_COLUMNS", 80)
+    happen(redis, error(message="x" * 5_000))
+    head, row = cli("issues", "list").stdout.splitlines()[:2]
+    assert head.split() == ["ID", "Severity", "Status", "Issue", "Events", "Seen"]
+    assert "x" * 30 + "…" in row
+    assert len(row) <= 80
 
 
 def test_show(redis: Redis, three: list[str], cli: Cli) -> None:
