@@ -34,6 +34,16 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert (document.parent / target).exists(), target
 
 
+def test_the_readme_names_every_document_once() -> None:
+    """The line of documents has each, and the steps of the start count up."""
+    text = (tables.ROOT / "README.md").read_text("utf-8")
+    _, _, documents = text.partition("## Documents")
+    named = re.findall(r"\(docs/([^)]+)\)", documents)
+    assert sorted(named) == sorted(each.name for each in (tables.ROOT / "docs").glob("*.md"))
+    steps = [int(number) for number in re.findall(r"^([0-9])\. \*\*", text, re.MULTILINE)]
+    assert steps == list(range(1, len(steps) + 1))
+
+
 def test_every_item_of_an_envelope_is_told_of() -> None:
     """What becomes of each type of item, read or skipped, stands in the document for senders."""
     document = next(each for each in tables.DOCUMENTS if each.name == "reporting.md")
