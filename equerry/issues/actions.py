@@ -191,7 +191,7 @@ def unmerge(redis: Redis, scope: str, number: int, *, by: str, now_ms: int) -> D
         whole = record.merged(redis, scope).get(number)
         if whole is None:
             _found(redis, scope, number)
-            raise ActionRefused(f"number {number} is not merged into another issue")
+            raise ActionRefused("it is not merged into another issue")
         states = lookup.read_states(redis, scope, [number, whole])
         if whole not in states:
             raise UnknownIssue(f"there is no issue of number {whole}")

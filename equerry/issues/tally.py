@@ -13,6 +13,7 @@ from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionR
 from equerry.events.severity import Severity
 
 TITLE_CHARS = 200
+UNTITLED = "(no message)"
 
 # One per navigation: where a site sends no page views of its own, these stand in.
 PAGE_VIEW_EVENT = "page_view"
@@ -63,9 +64,9 @@ class Tally(msgspec.Struct):
 
 
 def title(report: ErrorFacts) -> str:
-    """Return what an issue is called: `Name: first line of the message`, cut."""
-    first = report.message.strip().partition("\n")[0]
-    text = f"{report.name}: {first}" if report.name else first
+    """Return what an issue is called: `Name: first line of the message`, cut; never nothing."""
+    first = report.message.strip().partition("\n")[0].rstrip()
+    text = ": ".join(part for part in (report.name, first) if part) or UNTITLED
     return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1] + "…"
 
 
