@@ -1,5 +1,6 @@
 """What a batch leaves in Valkey, and that it is bounded whatever strangers send."""
 
+import pytest
 from issue_events import NOW_MS, SCOPE, error, happen
 
 from equerry import clock, keys
@@ -162,6 +163,21 @@ def test_paging_through_one_moment(redis: Redis) -> None:
         seen += [issue.id for issue in page.issues]
         cursor = page.next
     assert seen == [f"WEB-{number}" for number in range(1, 24)]
+
+
+def test_reading_while_issues_are_seen_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What moves up between two readings pushes nothing into a second one, nor out of all."""
+    monkeypatch.setattr(record, "AT_ONCE", 3)
+    happen(redis, *(error(f"f{number}", at_ms=NOW_MS - number // 2) for number in range(12)))
+    # A number that is still to be read moves above all; and one that was read, out of the range.
+    for until_ms, again in ((None, 8), (NOW_MS, 1)):
+        found: list[int] = []
+        for places in record.newest(redis, SCOPE, until_ms, 100):
+            found += [place.number for place in places]
+            if len(found) == 3:
+                redis.zadd(keys.issues(SCOPE), {str(again): NOW_MS + again})
+        assert len(found) == len(set(found))
+        assert set(range(1, 13)) - set(found) == {8}
 
 
 def test_a_query_over_merged_issues(redis: Redis) -> None:
