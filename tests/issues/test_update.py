@@ -67,6 +67,18 @@ def test_tags_are_bounded(redis: Redis) -> None:
     assert sum(tags["(other)"].values()) > 1_000
 
 
+def test_a_flood_of_tags_hides_no_release(redis: Redis) -> None:
+    """Strangers' tags that took every place leave room for what reports say of themselves."""
+    happen(redis, *(error(tags={"id": str(n)}) for n in range(1_000)))
+    happen(redis, error(release="1.2", environment="live", tags={"id": "new"}))
+    tags = shown(redis).tags
+    assert tags["release"] == {"1.2": 1}
+    assert tags["environment"] == {"live": 1}
+    assert "new" not in tags["id"]
+    happen(redis, *(error(release=f"2.{n}") for n in range(1_000)))
+    assert redis.hlen(keys.issue_part(SCOPE, 1, "tags")) <= update.MOST_TAGS * 3 / 2 + 2
+
+
 def test_a_strangers_release_tag_is_not_the_release(redis: Redis) -> None:
     """A tag of the name of a field does not count as that field."""
     happen(redis, error(release="1.2", tags={"release": "9.9", "level": "x"}))
