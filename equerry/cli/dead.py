@@ -65,7 +65,14 @@ def dead() -> None:
 
 @dead.command("list")
 @_project
-@click.option("-n", "--limit", default=50, show_default=True, help="At most so many; 0 is all.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="At most so many; 0 is all.",
+)
 @click.option("--show", is_flag=True, help="With the payload, secrets hidden.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(slug: str | None, limit: int, *, show: bool, as_json: bool) -> None:

@@ -114,7 +114,7 @@ def reopen(issues: Sequence[str], *, as_json: bool) -> None:
 @_json
 def assign(issue: str, name: str | None, *, nobody: bool, as_json: bool) -> None:
     """Give an issue to somebody: any name that your team knows."""
-    if bool(name) == nobody:
+    if bool((name or "").strip()) == nobody:
         raise click.UsageError("give a name, or --nobody")
 
     def act(redis: Redis, scope: str, number: int, by: str, now_ms: int) -> Done:
@@ -195,12 +195,7 @@ def _do(issues: Sequence[str], act: Act, *, as_json: bool) -> None:
         for scope, slug, number in places:
             try:
                 done = act(redis, scope, number, getpass.getuser(), clock.now_ms())
-            except UnknownIssue as error:
-                raise EquerryError(
-                    f"there is no issue {short_id(slug, number)};"
-                    " `equerry issues list -q ''` lists all"
-                ) from error
-            except ActionRefused as error:
+            except (UnknownIssue, ActionRefused) as error:
                 raise EquerryError(f"{short_id(slug, number)}: {error}") from error
             name = short_id(slug, done.number)
             click.echo(_json_line(name, done) if as_json else _sentence(name, done))

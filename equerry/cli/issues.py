@@ -8,8 +8,8 @@ import msgspec
 from equerry import clock, settings_file
 from equerry.archive import line as lines
 from equerry.cli import issue_actions, issue_tables
-from equerry.cli.connection import connected
-from equerry.cli.issue_ids import located, projects
+from equerry.cli.connection import connected, projects
+from equerry.cli.issue_ids import located
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError, QueryError
 from equerry.events.event import ERRORS

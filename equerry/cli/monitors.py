@@ -5,9 +5,9 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from equerry import clock, keys, settings_file
+from equerry import clock, settings_file
 from equerry.cli import tables
-from equerry.cli.connection import connected, scopes
+from equerry.cli.connection import connected, projects
 from equerry.cli.printable import printable
 from equerry.health import monitors as health_monitors
 from equerry.health import monitors_view
@@ -37,8 +37,7 @@ def list_(slug: str | None, *, as_json: bool) -> None:
     with connected(settings) as redis:
         rows = [
             (name, seen)
-            for scope, name in scopes(settings, slug).items()
-            if scope != keys.SITE
+            for scope, name in projects(settings, slug).items()
             for seen in monitors_view.every(redis, scope)
         ]
     if as_json:

@@ -5,9 +5,9 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from equerry import clock, keys, settings_file
+from equerry import clock, settings_file
 from equerry.cli import tables
-from equerry.cli.connection import connected, scopes
+from equerry.cli.connection import connected, projects
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError
 from equerry.health import client_drops, releases_view
@@ -64,7 +64,7 @@ def list_(slug: str | None, limit: int, *, as_json: bool) -> None:
     settings = settings_file.load()
     now_ms = clock.now_ms()
     with connected(settings) as redis:
-        places = {s: name for s, name in scopes(settings, slug).items() if s != keys.SITE}
+        places = projects(settings, slug)
         dropped = {name: client_drops.read(redis, scope) for scope, name in places.items()}
         rows = [
             Shown(name, health)
@@ -94,8 +94,7 @@ def show(release: str, slug: str | None, *, as_json: bool) -> None:
     with connected(settings) as redis:
         rows = [
             Shown(name, health, releases_view.days(redis, scope, now_ms, release))
-            for scope, name in scopes(settings, slug).items()
-            if scope != keys.SITE
+            for scope, name in projects(settings, slug).items()
             if (health := releases_view.one(redis, scope, now_ms, release))
         ]
     if not rows:

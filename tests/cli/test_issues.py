@@ -189,7 +189,7 @@ def test_settle(redis: Redis, cli: Cli) -> None:
         (("show", "SHOP-1"), 2, "no project is called 'SHOP'; there is WEB"),
         (("show", "WEB-99"), 1, "no issue WEB-99"),
         (("events", "WEB-99"), 1, "no issue WEB-99"),
-        (("resolve", "WEB-99"), 1, "no issue WEB-99"),
+        (("resolve", "WEB-99"), 1, "no issue of number 99"),
         (("resolve",), 2, "Missing argument"),
         (("resolve", "WEB-1", "--release", "1", "--in-next-release"), 1, "not both"),
         (("ignore", "WEB-1", "--for", "soon"), 2, "write 30m, 2h, 7d or 2w"),
@@ -198,7 +198,8 @@ def test_settle(redis: Redis, cli: Cli) -> None:
         (("pin", "WEB-1"), 2, "give a severity, or --unpin"),
         (("pin", "WEB-1", "awful"), 2, "'awful' is not one of"),
         (("unmerge", "WEB-1"), 1, "not merged into another"),
-        (("merge", "WEB-1", "WEB-99"), 1, "there is no issue"),
+        (("merge", "WEB-1", "WEB-99"), 1, "WEB-1: there is no issue of number 99"),
+        (("assign", "WEB-1", "  "), 2, "give a name, or --nobody"),
         (("note", "WEB-1", " "), 1, "1 to 2000 characters"),
     ],
 )

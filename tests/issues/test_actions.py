@@ -126,6 +126,11 @@ def test_merge_and_unmerge(redis: Redis) -> None:
             "no event of this project named its release",
         ),
         (
+            lambda redis: actions.resolve(redis, SCOPE, 1, release="x" * 201, **BY),
+            ActionRefused,
+            "at most 200 characters",
+        ),
+        (
             lambda redis: actions.ignore(redis, SCOPE, 1, Until(count=-1), **BY),
             ActionRefused,
             "above zero",
