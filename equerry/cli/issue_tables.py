@@ -1,5 +1,6 @@
 """Issues as a person reads them on a terminal. What strangers sent is made printable first."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import click
@@ -21,6 +22,7 @@ from equerry.issues.view import MOST_SCANNED, Details, Issue, Page
 
 # On less, a title matters more than the day's events and the users; `show` has them.
 WIDE_COLUMNS = 100
+MOST_KEYS = 20
 MOST_VALUES = 5
 MOST_LINES = 20
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -96,10 +98,12 @@ def print_details(details: Details, asked: str, now_ms: int) -> None:
         ("Merged", ", ".join(details.merged)),
     ]
     _print_pairs(console, [(name, text) for name, text in rows if text])
-    for key, values in details.tags.items():
+    for key, values in itertools.islice(details.tags.items(), MOST_KEYS):
         shown = [f"{value} {number:,}" for value, number in values.items()][:MOST_VALUES]
         more = [f"and {len(values) - MOST_VALUES} more"] * (len(values) > MOST_VALUES)
         _print_pairs(console, [(key, ", ".join((*shown, *more)))])
+    if len(details.tags) > MOST_KEYS:
+        click.echo(f"  and {len(details.tags) - MOST_KEYS} more tags: --json has all.")
     if details.activity:
         click.echo("\nWhat happened:")
         for line in details.activity[:MOST_LINES]:

@@ -117,6 +117,15 @@ def test_show(redis: Redis, three: list[str], cli: Cli) -> None:
     assert "WEB-2 is a part of WEB-1." in cli("issues", "show", "WEB-2").stdout
 
 
+def test_show_is_bounded(redis: Redis, cli: Cli) -> None:
+    """A stranger's hundred tags do not push what matters off the screen."""
+    happen(redis, error(release="1.2", tags={f"key{n}": "x" for n in range(100)}))
+    lines = cli("issues", "show", "WEB-1").stdout.splitlines()
+    assert len(lines) < 45
+    assert any(line.split() == ["release", "1.2", "1"] for line in lines)
+    assert "  and 82 more tags: --json has all." in lines
+
+
 def test_events(three: list[str], cli: Cli, settings: Settings) -> None:
     """The events at hand; where the archive has none any more, why, and exit code 1."""
     text = cli("issues", "events", "WEB-1").stdout
