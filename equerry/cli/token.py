@@ -1,20 +1,15 @@
 """`equerry token`: who may use the operator's port."""
 
-import re
-
 import click
 import msgspec
 from rich.table import Table
 from rich.text import Text
 
 from equerry import clock, settings_file, tokens
-from equerry.cli import tables
+from equerry.cli import spans, tables
 from equerry.cli.connection import connected
 from equerry.errors import EquerryError
 from equerry.tokens import Scope, Token
-
-_UNIT_MS = {"h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
-_SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -26,15 +21,6 @@ class Shown(msgspec.Struct, frozen=True):
     last_used: str
     expires_at: str
     expired: bool
-
-
-def _span_ms(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int:
-    if text is None:
-        return 0
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        raise click.BadParameter(f"{text!r}: takes a number and h, d or w, e.g. 90d")
-    return int(found[1]) * _UNIT_MS[found[2]]
 
 
 @click.group()
@@ -55,7 +41,7 @@ def token() -> None:
     help="What it may do; write may read too.",
 )
 @click.option(
-    "--expires", "lives_ms", metavar="SPAN", callback=_span_ms, help="E.g. 12h, 90d, 52w."
+    "--expires", "lives_ms", metavar="SPAN", callback=spans.read, help="E.g. 12h, 90d, 52w."
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def create(name: str, scope: str, lives_ms: int, *, as_json: bool) -> None:
