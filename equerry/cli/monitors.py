@@ -61,7 +61,7 @@ def _print(rows: list[tuple[str, Seen]], now_ms: int) -> None:
     for project, seen in rows:
         table.add_row(
             project,
-            Text(printable(health_monitors.name(seen.monitor, seen.environment))),
+            tables.name(health_monitors.name(seen.monitor, seen.environment)),
             Text(seen.status.replace("_", " "), style=COLOURS.get(seen.status, "")),
             tables.ago(seen.since, now_ms),
             tables.ago(seen.last_seen, now_ms),

@@ -3,7 +3,6 @@
 import click
 import msgspec
 from rich.table import Table
-from rich.text import Text
 
 from equerry import clock, settings_file
 from equerry.cli import tables
@@ -114,7 +113,7 @@ def _print(rows: list[Shown], now_ms: int) -> None:
     for project, health in ((row.project, row.health) for row in rows):
         table.add_row(
             project,
-            Text(printable(health.release)),
+            tables.name(health.release),
             tables.ago(health.last_seen, now_ms),
             f"{health.events:,}",
             f"{health.sessions:,}",
