@@ -15,8 +15,9 @@ from equerry.cli.readable import COLOURS
 from equerry.events.event import Event
 from equerry.events.grouping.explanation import Explanation
 from equerry.events.report import ErrorFacts
-from equerry.issues.journal import Line
+from equerry.issues.journal import Deed, Line
 from equerry.issues.samples import Sample
+from equerry.issues.state import short_id
 from equerry.issues.tally import title
 from equerry.issues.view import MOST_SCANNED, Details, Issue, Page
 
@@ -107,7 +108,7 @@ def print_details(details: Details, asked: str, now_ms: int) -> None:
     if details.activity:
         click.echo("\nWhat happened:")
         for line in details.activity[:MOST_LINES]:
-            console.print(Text(f"  {_deed(line)}"))
+            console.print(Text(f"  {_deed(line, issue.project)}"))
     click.echo(
         f"\n`equerry issues events {issue.id}` shows events,"
         f" `equerry issues explain {issue.id}` why they are one issue."
@@ -149,9 +150,12 @@ def _spark(hours: Mapping[str, int], now_ms: int) -> str:
     return "".join(_BARS[step] for step in steps)
 
 
-def _deed(line: Line) -> str:
+def _deed(line: Line, project: str) -> str:
     when = line.timestamp[:16].replace("T", " ")
     words = f": {printable(line.note)}" if line.note else ""
+    if line.into:
+        which = "out of" if line.what is Deed.UNMERGED else "into"
+        words = f": {short_id(project, line.issue)} {which} {short_id(project, line.into)}"
     return f"{when}  {printable(line.by)}  {line.what}{words}"
 
 

@@ -185,6 +185,8 @@ def test_settle(redis: Redis, cli: Cli) -> None:
     assert redis.hgetall(keys.merged(SCOPE)) == {b"2": b"1", b"3": b"1"}
     assert cli("issues", "unmerge", "WEB-3").stdout.startswith("WEB-3: unresolved")
     assert redis.hgetall(keys.merged(SCOPE)) == {b"2": b"1"}
+    assert "merged: WEB-2 into WEB-1" in cli("issues", "show", "WEB-1").stdout
+    assert "unmerged: WEB-3 out of WEB-1" in cli("issues", "show", "WEB-3").stdout
 
 
 @pytest.mark.usefixtures("three")
