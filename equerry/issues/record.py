@@ -49,6 +49,13 @@ def merged(redis: Redis, scope: str) -> dict[int, int]:
     return {int(part): int(whole) for part, whole in redis.hgetall(keys.merged(scope)).items()}
 
 
+def count(redis: Redis, scope: str) -> int:
+    """Return how many issues there are; what was merged into another one is none by itself."""
+    parts = list(merged(redis, scope))
+    scores = redis.zmscore(keys.issues(scope), parts) if parts else []
+    return int(redis.zcard(keys.issues(scope))) - sum(score is not None for score in scores)
+
+
 def newest(redis: Redis, scope: str, until_ms: int | None, most: int) -> Iterator[list[Place]]:
     """Yield whole issues, the last seen first, some at once; of at most so many numbers.
 
