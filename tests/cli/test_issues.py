@@ -45,12 +45,14 @@ def rows(done: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.usefixtures("redis")
-def test_none(cli: Cli) -> None:
+def test_none(redis: Redis, cli: Cli) -> None:
     """An empty list says what to do."""
-    assert cli("issues", "list", "-q", "").stdout.startswith("No issues yet. `equerry up` shows")
-    assert 'No issue matches "is:unresolved"' in cli("issues", "list").stdout
+    for query in ((), ("-q", "")):
+        assert cli("issues", "list", *query).stdout.startswith("No issues yet. `equerry up` shows")
     assert cli("issues", "list", "--json").stdout == ""
+    happen(redis, error())
+    cli("issues", "resolve", "WEB-1")
+    assert 'No issue matches "is:unresolved"' in cli("issues", "list").stdout
 
 
 @pytest.mark.usefixtures("three")
