@@ -79,6 +79,27 @@ def test_a_flood_of_tags_hides_no_release(redis: Redis) -> None:
     assert redis.hlen(keys.issue_part(SCOPE, 1, "tags")) <= update.MOST_TAGS * 3 / 2 + 2
 
 
+def test_first_and_last_release_by_any_batch(redis: Redis) -> None:
+    """Batches of any size say the same: a rebuild's are larger than those of the drain."""
+    seen = [error(at_ms=NOW_MS + at, release=name) for at, name in enumerate(("", "1", "2", "1"))]
+    happen(redis, *seen)
+    assert (shown(redis).issue.first_release, shown(redis).issue.last_release) == ("1", "1")
+    redis.flushall()
+    for each in seen:
+        happen(redis, each)
+    assert (shown(redis).issue.first_release, shown(redis).issue.last_release) == ("1", "1")
+
+
+def test_releases_of_one_batch_keep_their_order(redis: Redis) -> None:
+    """Hashes have no order but that of their first events, each at its own time."""
+    names = ("c0ffee", "bad", "c0ffee", "feed")
+    happen(redis, *(error(at_ms=NOW_MS + at, release=name) for at, name in enumerate(names)))
+    first_seen = redis.zrange(keys.releases(SCOPE), 0, -1, withscores=True)
+    assert first_seen == [(b"c0ffee", NOW_MS), (b"bad", NOW_MS + 1), (b"feed", NOW_MS + 3)]
+    happen(redis, error("late", at_ms=NOW_MS - 1, release="feed"))
+    assert redis.zscore(keys.releases(SCOPE), "feed") == NOW_MS - 1
+
+
 def test_a_strangers_release_tag_is_not_the_release(redis: Redis) -> None:
     """A tag of the name of a field does not count as that field."""
     happen(redis, error(release="1.2", tags={"release": "9.9", "level": "x"}))
