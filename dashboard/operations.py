@@ -6,7 +6,7 @@ from dashboard import shapes
 from dashboard.fields import Count, Cursor, Field, Fields, IssueId, IssueIds, Search, Words
 from equerry.events.fields import Choice, Identity, Moment, Truth
 from equerry.events.severity import Severity
-from equerry.issues.actions import MOST_NAME_CHARS, MOST_NOTE_CHARS
+from equerry.issues.actions import MOST_NAME_CHARS, MOST_NOTE_CHARS, MOST_RELEASE_CHARS
 from equerry.issues.query import MOST_CHARS, Sort
 from equerry.issues.view import MOST_ON_A_PAGE
 
@@ -14,7 +14,6 @@ ROOT = "/api/v1"
 MOST_AT_ONCE = 100
 MOST_COUNT = 10**12
 TEN_YEARS_SECONDS = 10 * 366 * 86_400
-RELEASE_CHARS = 200
 SLUG_CHARS = 63
 
 
@@ -70,7 +69,7 @@ ACTIONS = {
     "resolve": Action(
         "Resolve it: seen again, it has regressed",
         {
-            "release": Field(Words(RELEASE_CHARS), "Only from this release on"),
+            "release": Field(Words(MOST_RELEASE_CHARS), "Only from this release on"),
             "in_next_release": Field(Truth(), "Only after the newest release that is known now"),
         },
     ),

@@ -6,7 +6,7 @@ from dashboard.shapes import Link, Monitors, Overview, Project, Projects, Releas
 from equerry import clock, keys, settings, version
 from equerry.errors import Refused
 from equerry.health import monitors_view, releases_view
-from equerry.issues import counters
+from equerry.issues import counters, record
 
 # As many as a page of issues has where nobody says how many.
 RELEASES = 25
@@ -60,7 +60,7 @@ def _shown(desk: Desk, project: settings.Project, now_ms: int) -> Project:
         slug=project.slug,
         key=project.key,
         origins=project.origins,
-        issues=desk.redis.zcard(keys.issues(scope)),
+        issues=record.count(desk.redis, scope),
         events_waiting=desk.redis.xlen(keys.events(scope)),
         today=counters.read(desk.redis, scope, [clock.day(now_ms)]),
     )

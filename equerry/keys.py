@@ -103,6 +103,11 @@ def issue_part(scope: str, number: int, part: str) -> str:
     return f"{issue(scope, number)}:{part}"
 
 
+def users_together(scope: str) -> str:
+    """HyperLogLog that lives within one transaction. The commit's look, to count a union."""
+    return f"{{{scope}}}:users-together"
+
+
 def staged(scope: str) -> str:
     """What stands for the scope in the names of an index that is being rebuilt; its hash tag."""
     return f"{scope}}}:rebuilt:{{"

@@ -32,18 +32,22 @@ def away(settings: Settings, error: Exception) -> SettingsError:
     return SettingsError(f"redis.url (EQUERRY_REDIS_URL): {place}: {str(error).rstrip('.')}.{hint}")
 
 
-def scopes(settings: Settings, slug: str | None = None) -> dict[str, str]:
-    """Return scope → the project's slug, of one project or of all and the installation itself.
+def projects(settings: Settings, slug: str | None = None) -> dict[str, str]:
+    """Return scope → the project's slug, of one project or of all.
 
     Raises click.BadParameter for a slug that no project has.
     """
-    names = {keys.scope(project.id): project.slug for project in settings.projects}
-    if slug is None:
-        return {**names, keys.SITE: keys.SITE}
-    chosen = {scope: name for scope, name in names.items() if name == slug}
-    if not chosen and slug == keys.SITE:
-        return {keys.SITE: keys.SITE}
+    return _chosen({keys.scope(project.id): project.slug for project in settings.projects}, slug)
+
+
+def scopes(settings: Settings, slug: str | None = None) -> dict[str, str]:
+    """Return scope → slug, of one project or of all and the installation itself, as `projects`."""
+    return _chosen(projects(settings) | {keys.SITE: keys.SITE}, slug)
+
+
+def _chosen(names: dict[str, str], slug: str | None) -> dict[str, str]:
+    chosen = {scope: name for scope, name in names.items() if slug in {None, name}}
     if not chosen:
-        known = ", ".join((*names.values(), keys.SITE))
+        known = ", ".join(names.values())
         raise click.BadParameter(f"no project {slug!r}; there is {known}", param_hint="--project")
     return chosen

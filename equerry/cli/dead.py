@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from equerry import clock, settings_file
+from equerry.cli import tables
 from equerry.cli.connection import connected, scopes
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError
@@ -18,8 +19,6 @@ from equerry.redis_client import Redis
 from equerry.stream import dead as letters
 from equerry.stream.entry import Entry
 
-# A pipe has no width of its own; a row must not be cut for it.
-PIPE_COLUMNS = 160
 _ID = re.compile(r"\d+-\d+")
 
 
@@ -66,7 +65,14 @@ def dead() -> None:
 
 @dead.command("list")
 @_project
-@click.option("-n", "--limit", default=50, show_default=True, help="At most so many; 0 is all.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="At most so many; 0 is all.",
+)
 @click.option("--show", is_flag=True, help="With the payload, secrets hidden.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(slug: str | None, limit: int, *, show: bool, as_json: bool) -> None:
@@ -164,14 +170,13 @@ def _shown(project: str, entry: Entry, *, show: bool) -> Shown:
 def _print(rows: list[Shown], total: int) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("ID", "Died (UTC)", "Project", "Kind", "Event", "Bytes", "Deliveries"):
-        table.add_column(name, no_wrap=True, justify="right" if name == "Bytes" else "left")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
+        justify: JustifyMethod = "right" if name == "Bytes" else "left"
+        table.add_column(name, no_wrap=name != "Event", overflow="fold", justify=justify)
     for row in rows:
-        died = row.died_at[:19].replace("T", " ")
+        died = row.died_at[:16].replace("T", " ")
         cells = (row.id, died, row.project, row.kind, row.event_id)
         table.add_row(*map(Text, cells), str(row.size_bytes), str(row.deliveries))
+    console = tables.console()
     console.print(table)
     for row in rows:
         if row.payload is not None:

@@ -1,13 +1,13 @@
 """`equerry issues resolve`, `ignore` and the other verbs that change an issue."""
 
 import getpass
-import re
 from collections.abc import Callable, Sequence
 
 import click
 import msgspec
 
 from equerry import clock, settings_file
+from equerry.cli import spans
 from equerry.cli.connection import connected
 from equerry.cli.issue_ids import located
 from equerry.cli.printable import printable
@@ -17,9 +17,6 @@ from equerry.issues import actions
 from equerry.issues.actions import Done, Until
 from equerry.issues.state import State, Status, short_id
 from equerry.redis_client import Redis
-
-_FOR = re.compile(r"([0-9]{1,6})(m|h|d|w)")
-_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 Act = Callable[[Redis, str, int, str, int], Done]
 
@@ -65,18 +62,9 @@ def resolve(issues: Sequence[str], release: str, *, in_next_release: bool, as_js
     _do(issues, act, as_json=as_json)
 
 
-def _duration(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int:
-    if text is None:
-        return 0
-    found = _FOR.fullmatch(text)
-    if not found or not int(found[1]):
-        raise click.BadParameter(f"{text!r} is no duration; write 30m, 2h, 7d or 2w")
-    return int(found[1]) * _UNIT_MS[found[2]]
-
-
 @click.command()
 @_issues
-@click.option("--for", "for_ms", metavar="2h", callback=_duration, help="For 30m, 2h, 7d, 2w.")
+@click.option("--for", "for_ms", metavar="2h", callback=spans.read, help="For 30m, 2h, 7d, 2w.")
 @click.option("--until-count", "count", type=click.IntRange(1), help="More events.")
 @click.option("--until-users", "users", type=click.IntRange(1), help="More users.")
 @_json
@@ -114,7 +102,7 @@ def reopen(issues: Sequence[str], *, as_json: bool) -> None:
 @_json
 def assign(issue: str, name: str | None, *, nobody: bool, as_json: bool) -> None:
     """Give an issue to somebody: any name that your team knows."""
-    if bool(name) == nobody:
+    if bool((name or "").strip()) == nobody:
         raise click.UsageError("give a name, or --nobody")
 
     def act(redis: Redis, scope: str, number: int, by: str, now_ms: int) -> Done:
@@ -195,12 +183,7 @@ def _do(issues: Sequence[str], act: Act, *, as_json: bool) -> None:
         for scope, slug, number in places:
             try:
                 done = act(redis, scope, number, getpass.getuser(), clock.now_ms())
-            except UnknownIssue as error:
-                raise EquerryError(
-                    f"there is no issue {short_id(slug, number)};"
-                    " `equerry issues list -q ''` lists all"
-                ) from error
-            except ActionRefused as error:
+            except (UnknownIssue, ActionRefused) as error:
                 raise EquerryError(f"{short_id(slug, number)}: {error}") from error
             name = short_id(slug, done.number)
             click.echo(_json_line(name, done) if as_json else _sentence(name, done))

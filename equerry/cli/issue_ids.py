@@ -2,22 +2,10 @@
 
 import click
 
-from equerry import keys
+from equerry.cli.connection import projects
 from equerry.errors import UnknownIssue
 from equerry.issues import view
 from equerry.settings import Settings
-
-
-def projects(settings: Settings, slug: str | None = None) -> dict[str, str]:
-    """Return scope → slug, of one project or of all. Raises click.BadParameter."""
-    found = {keys.scope(project.id): project.slug for project in settings.projects}
-    if slug is None:
-        return found
-    chosen = {scope: name for scope, name in found.items() if name == slug}
-    if not chosen:
-        known = ", ".join(found.values())
-        raise click.BadParameter(f"no project {slug!r}; there is {known}", param_hint="--project")
-    return chosen
 
 
 def located(settings: Settings, issue: str) -> tuple[str, str, int]:

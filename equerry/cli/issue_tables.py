@@ -1,5 +1,6 @@
 """Issues as a person reads them on a terminal. What strangers sent is made printable first."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import click
@@ -8,22 +9,24 @@ from rich.table import Table
 from rich.text import Text
 
 from equerry import clock
+from equerry.cli import tables
 from equerry.cli.printable import printable
 from equerry.cli.readable import COLOURS
 from equerry.events.event import Event
 from equerry.events.grouping.explanation import Explanation
 from equerry.events.report import ErrorFacts
-from equerry.issues.journal import Line
+from equerry.issues.journal import Deed, Line
 from equerry.issues.samples import Sample
+from equerry.issues.state import short_id
 from equerry.issues.tally import title
 from equerry.issues.view import MOST_SCANNED, Details, Issue, Page
 
-# A pipe has no width of its own.
-PIPE_COLUMNS = 160
+# On less, a title matters more than the day's events and the users; `show` has them.
+WIDE_COLUMNS = 100
+MOST_KEYS = 20
 MOST_VALUES = 5
 MOST_LINES = 20
 _BARS = " ▁▂▃▄▅▆▇█"
-_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
 
 def print_page(page: Page, query: str, now_ms: int, *, asked_project: str | None) -> None:
@@ -31,24 +34,25 @@ def print_page(page: Page, query: str, now_ms: int, *, asked_project: str | None
     if not page.issues:
         click.echo(_nothing(query, asked_project))
         return
+    console = tables.console()
+    wide = console.width >= WIDE_COLUMNS
     table = Table(box=None, pad_edge=False, expand=True)
     for name in ("ID", "Severity", "Status"):
         table.add_column(name, no_wrap=True)
     table.add_column("Issue", no_wrap=True, overflow="ellipsis", ratio=1)
-    for name in ("24 h", "Events", "Users", "Seen"):
+    for name in ("24 h", "Events", "Users", "Seen") if wide else ("Events", "Seen"):
         table.add_column(name, no_wrap=True, justify="right")
     for issue in page.issues:
+        events, users = f"{issue.count:,}", f"{issue.users:,}"
         table.add_row(
             issue.id,
             Text(issue.severity, style=COLOURS.get(issue.severity, "")),
             _status(issue),
             Text(_named(issue)),
-            f"{issue.count_day:,}",
-            f"{issue.count:,}",
-            f"{issue.users:,}",
-            f"{_ago(issue.last_seen, now_ms)} ago",
+            *((f"{issue.count_day:,}", events, users) if wide else (events,)),
+            f"{tables.ago(issue.last_seen, now_ms)} ago",
         )
-    _console().print(table)
+    console.print(table)
     if page.next:
         click.echo(f"\nThere are more: add --cursor {page.next}")
     if not page.complete:
@@ -75,17 +79,9 @@ def _named(issue: Issue) -> str:
     return "  ".join(printable(part) for part in parts if part)
 
 
-def _ago(when: str, now_ms: int) -> str:
-    gone_ms = max(0, now_ms - clock.parse_ms(when))
-    for size_ms, unit in _UNITS:
-        if gone_ms >= size_ms:
-            return f"{gone_ms // size_ms} {unit}"
-    return "0 s"
-
-
 def print_details(details: Details, asked: str, now_ms: int) -> None:
     """Print one issue. asked: the id that was asked for; it may be a part of this one."""
-    issue, console = details.issue, _console()
+    issue, console = details.issue, tables.console()
     if asked != issue.id:
         click.echo(f"{printable(asked)} is a part of {issue.id}.\n")
     console.print(Text(f"{issue.id}  {printable(issue.title)}", style="bold"))
@@ -103,14 +99,16 @@ def print_details(details: Details, asked: str, now_ms: int) -> None:
         ("Merged", ", ".join(details.merged)),
     ]
     _print_pairs(console, [(name, text) for name, text in rows if text])
-    for key, values in details.tags.items():
+    for key, values in itertools.islice(details.tags.items(), MOST_KEYS):
         shown = [f"{value} {number:,}" for value, number in values.items()][:MOST_VALUES]
         more = [f"and {len(values) - MOST_VALUES} more"] * (len(values) > MOST_VALUES)
         _print_pairs(console, [(key, ", ".join((*shown, *more)))])
+    if len(details.tags) > MOST_KEYS:
+        click.echo(f"  and {len(details.tags) - MOST_KEYS} more tags: --json has all.")
     if details.activity:
         click.echo("\nWhat happened:")
         for line in details.activity[:MOST_LINES]:
-            console.print(Text(f"  {_deed(line)}"))
+            console.print(Text(f"  {_deed(line, issue.project)}"))
     click.echo(
         f"\n`equerry issues events {issue.id}` shows events,"
         f" `equerry issues explain {issue.id}` why they are one issue."
@@ -136,7 +134,7 @@ def _counts(issue: Issue) -> str:
 
 
 def _when(when: str, now_ms: int) -> str:
-    return f"{when[:19].replace('T', ' ')} UTC, {_ago(when, now_ms)} ago"
+    return f"{when[:19].replace('T', ' ')} UTC, {tables.ago(when, now_ms)} ago"
 
 
 def _releases(issue: Issue) -> str:
@@ -152,15 +150,18 @@ def _spark(hours: Mapping[str, int], now_ms: int) -> str:
     return "".join(_BARS[step] for step in steps)
 
 
-def _deed(line: Line) -> str:
+def _deed(line: Line, project: str) -> str:
     when = line.timestamp[:16].replace("T", " ")
     words = f": {printable(line.note)}" if line.note else ""
+    if line.into:
+        which = "out of" if line.what is Deed.UNMERGED else "into"
+        words = f": {short_id(project, line.issue)} {which} {short_id(project, line.into)}"
     return f"{when}  {printable(line.by)}  {line.what}{words}"
 
 
 def print_events(found: Sequence[Sample]) -> None:
     """Print events, and why one is not there."""
-    console = _console()
+    console = tables.console()
     for sample in found:
         when = clock.rfc3339(sample.at_ms)[:19].replace("T", " ")
         console.print(Text(f"{when}  {sample.event_id}", style="bold"))
@@ -184,7 +185,7 @@ def _event(sample: Sample) -> Text:
 
 def print_explanation(event: Event, why: Explanation) -> None:
     """Print what a fingerprint is made of: each part that was looked at, `+` where it counts."""
-    report, console = event.report, _console()
+    report, console = event.report, tables.console()
     named = title(report) if isinstance(report, ErrorFacts) else ""
     rows = [
         ("Event", event.id),
@@ -206,10 +207,3 @@ def print_explanation(event: Event, why: Explanation) -> None:
     if table.row_count:
         click.echo("")
         console.print(table)
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
-    return console

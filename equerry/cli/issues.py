@@ -8,8 +8,8 @@ import msgspec
 from equerry import clock, settings_file
 from equerry.archive import line as lines
 from equerry.cli import issue_actions, issue_tables
-from equerry.cli.connection import connected
-from equerry.cli.issue_ids import located, projects
+from equerry.cli.connection import connected, projects
+from equerry.cli.issue_ids import located
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError, QueryError
 from equerry.events.event import ERRORS
@@ -74,11 +74,12 @@ def list_(
             page = view.page(redis, chosen, wanted, now_ms, limit=limit, cursor=cursor)
         except QueryError as error:
             raise click.BadParameter(str(error), param_hint="--cursor") from error
+        begun = bool(page.issues) or any(record.count(redis, scope) for scope in chosen)
     if as_json:
         for issue in page.issues:
             click.echo(printable(msgspec.json.encode(issue).decode()))
         return
-    issue_tables.print_page(page, text, now_ms, asked_project=slug)
+    issue_tables.print_page(page, text if begun else "", now_ms, asked_project=slug)
 
 
 def _parsed(text: str, sort: str | None) -> queries.Query:

@@ -2,18 +2,17 @@
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from equerry import keys, settings_file
-from equerry.cli.connection import connected, scopes
+from equerry import clock, settings_file
+from equerry.cli import tables
+from equerry.cli.connection import connected, projects
 from equerry.cli.printable import printable
+from equerry.health import monitors as health_monitors
 from equerry.health import monitors_view
 from equerry.health.monitors_view import Seen
 
-# A pipe has no width of its own.
-PIPE_COLUMNS = 200
 COLOURS = {"ok": "green", "error": "red", "in_progress": "cyan"}
 NONE_YET = (
     "No monitor has checked in yet. Have a job ask for /api/<project>/cron/<slug>/ when it ends, or"
@@ -38,8 +37,7 @@ def list_(slug: str | None, *, as_json: bool) -> None:
     with connected(settings) as redis:
         rows = [
             (name, seen)
-            for scope, name in scopes(settings, slug).items()
-            if scope != keys.SITE
+            for scope, name in projects(settings, slug).items()
             for seen in monitors_view.every(redis, scope)
         ]
     if as_json:
@@ -47,35 +45,28 @@ def list_(slug: str | None, *, as_json: bool) -> None:
             row = {"project": name} | msgspec.to_builtins(seen)
             click.echo(printable(msgspec.json.encode(row).decode()))
     elif rows:
-        _print(rows)
+        _print(rows, clock.now_ms())
     else:
         click.echo(NONE_YET)
 
 
-def _print(rows: list[tuple[str, Seen]]) -> None:
+def _print(rows: list[tuple[str, Seen]], now_ms: int) -> None:
     table = Table(box=None, pad_edge=False)
-    for name in ("Project", "Monitor", "Environment", "Status", "Since (UTC)", "Last seen (UTC)"):
+    for name in ("Project", "Monitor"):
         table.add_column(name, overflow="fold")
-    table.add_column("Last ok (UTC)")
-    table.add_column("Took", justify="right")
+    table.add_column("Status", no_wrap=True)
+    for name in ("For", "Seen\nago", "Ok\nago", "Took"):
+        table.add_column(name, no_wrap=True, justify="right")
     table.add_column("Schedule", overflow="fold")
     for project, seen in rows:
         table.add_row(
             project,
-            Text(printable(seen.monitor)),
-            Text(printable(seen.environment)),
+            tables.name(health_monitors.name(seen.monitor, seen.environment)),
             Text(seen.status.replace("_", " "), style=COLOURS.get(seen.status, "")),
-            _second(seen.since),
-            _second(seen.last_seen),
-            _second(seen.last_ok) or "never",
-            "" if seen.duration_seconds is None else f"{seen.duration_seconds:g} s",
+            tables.ago(seen.since, now_ms),
+            tables.ago(seen.last_seen, now_ms),
+            tables.ago(seen.last_ok, now_ms) if seen.last_ok else "never",
+            "" if seen.duration_seconds is None else f"{seen.duration_seconds:.3g} s",
             Text(printable(seen.schedule)),
         )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
-    console.print(table)
-
-
-def _second(rfc3339: str) -> str:
-    return rfc3339[:19].replace("T", " ")
+    tables.console().print(table)

@@ -10,17 +10,15 @@ from typing import Any, NoReturn
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from equerry import clock, settings_file
+from equerry.cli import tables
 from equerry.cli.printable import printable
 from equerry.errors import QueryError
 
 TABLE_ROWS = 1_000
-# A pipe has no width of its own.
-PIPE_COLUMNS = 200
 DAY_MS = 86_400_000
 _JSON = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 BAD_QUERY_EXIT = 2
@@ -105,13 +103,10 @@ def _print_table(answer: Any) -> None:  # noqa: ANN401 - equerry.archive.query.A
         table.add_column(Text(printable(name)), overflow="fold")
     for row in itertools.islice(answer.rows, TABLE_ROWS):
         table.add_row(*(Text(printable(_cell(cell))) for cell in row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
     if not table.row_count:
         click.echo("No rows.")
         return
-    console.print(table)
+    tables.console().print(table)
     if next(answer.rows, None) is not None:
         click.echo(f"… and more: {TABLE_ROWS:,} rows are shown; --json and --csv give them all.")
 

@@ -2,19 +2,17 @@
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from equerry import clock, keys, settings_file
-from equerry.cli.connection import connected, scopes
+from equerry import clock, settings_file
+from equerry.cli import tables
+from equerry.cli.connection import connected, projects
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError
 from equerry.health import client_drops, releases_view
 from equerry.health.releases_view import Day, Release
 
-# A pipe has no width of its own.
-PIPE_COLUMNS = 200
+SHARES = ("Crash-free\nsessions", "Crash-free\nusers", "Adoption\n24 h")
 # What is rounded must not say that nothing crashed where something did.
 MOST_BELOW_ALL = 0.9999
 NONE_YET = (
@@ -63,20 +61,21 @@ def releases() -> None:
 def list_(slug: str | None, limit: int, *, as_json: bool) -> None:
     """List the releases seen last, the newest first, and what clients dropped themselves."""
     settings = settings_file.load()
+    now_ms = clock.now_ms()
     with connected(settings) as redis:
-        places = {s: name for s, name in scopes(settings, slug).items() if s != keys.SITE}
+        places = projects(settings, slug)
         dropped = {name: client_drops.read(redis, scope) for scope, name in places.items()}
         rows = [
             Shown(name, health)
             for scope, name in places.items()
-            for health in releases_view.newest(redis, scope, clock.now_ms(), limit)
+            for health in releases_view.newest(redis, scope, now_ms, limit)
         ]
     if as_json:
         for row in rows:
             click.echo(row.encode())
         return
     if rows:
-        _print(rows)
+        _print(rows, now_ms)
     else:
         click.echo(NONE_YET)
     for name, counts in dropped.items():
@@ -94,8 +93,7 @@ def show(release: str, slug: str | None, *, as_json: bool) -> None:
     with connected(settings) as redis:
         rows = [
             Shown(name, health, releases_view.days(redis, scope, now_ms, release))
-            for scope, name in scopes(settings, slug).items()
-            if scope != keys.SITE
+            for scope, name in projects(settings, slug).items()
             if (health := releases_view.one(redis, scope, now_ms, release))
         ]
     if not rows:
@@ -106,28 +104,24 @@ def show(release: str, slug: str | None, *, as_json: bool) -> None:
         click.echo(row.encode() if as_json else _described(row))
 
 
-def _print(rows: list[Shown]) -> None:
+def _print(rows: list[Shown], now_ms: int) -> None:
     table = Table(box=None, pad_edge=False)
-    for name in ("Project", "Release", "First seen (UTC)", "Last seen (UTC)"):
+    for name in ("Project", "Release"):
         table.add_column(name, overflow="fold")
-    for name in ("Events", "Sessions", "Crash-free sessions", "Crash-free users", "Adoption 24 h"):
-        table.add_column(name, justify="right")
+    for name in ("Seen\nago", "Events", "Sessions", *SHARES):
+        table.add_column(name, no_wrap=True, justify="right")
     for project, health in ((row.project, row.health) for row in rows):
         table.add_row(
             project,
-            Text(printable(health.release)),
-            _minute(health.first_seen),
-            _minute(health.last_seen),
+            tables.name(health.release),
+            tables.ago(health.last_seen, now_ms),
             f"{health.events:,}",
             f"{health.sessions:,}",
             percent(health.crash_free_sessions),
             percent(health.crash_free_users),
             percent(health.adoption),
         )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
-    console.print(table)
+    tables.console().print(table)
     if not any(row.health.sessions for row in rows):
         click.echo("\nNo sessions were reported: without them nobody knows the crash-free share.")
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from equerry import clock, settings_file
+from equerry.cli import tables
 from equerry.cli.printable import printable
 from equerry.errors import EquerryError, SettingsError
 from equerry.settings import Project, Settings
@@ -26,7 +27,6 @@ from equerry.source_maps.position import MAX_POSITION, Original, Outcome, Positi
 from equerry.source_maps.store import FOLDER, Store, Upload
 
 LEFT_OUT_SHOWN = 20
-PIPE_COLUMNS = 160
 _POSITION = re.compile(r"([1-9][0-9]{0,9}):([1-9][0-9]{0,9})")
 
 
@@ -289,7 +289,4 @@ def _table(*columns: str) -> Table:
 
 
 def _print(table: Table) -> None:
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
-    console.print(table)
+    tables.console().print(table)

@@ -1,22 +1,15 @@
 """`equerry token`: who may use the operator's port."""
 
-import re
-
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from equerry import clock, settings_file, tokens
+from equerry.cli import spans, tables
 from equerry.cli.connection import connected
 from equerry.errors import EquerryError
 from equerry.tokens import Scope, Token
-
-# A pipe has no width of its own; a row must not be cut for it.
-PIPE_COLUMNS = 160
-_UNIT_MS = {"h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
-_SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -28,15 +21,6 @@ class Shown(msgspec.Struct, frozen=True):
     last_used: str
     expires_at: str
     expired: bool
-
-
-def _span_ms(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int:
-    if text is None:
-        return 0
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        raise click.BadParameter(f"{text!r}: takes a number and h, d or w, e.g. 90d")
-    return int(found[1]) * _UNIT_MS[found[2]]
 
 
 @click.group()
@@ -57,7 +41,7 @@ def token() -> None:
     help="What it may do; write may read too.",
 )
 @click.option(
-    "--expires", "lives_ms", metavar="SPAN", callback=_span_ms, help="E.g. 12h, 90d, 52w."
+    "--expires", "lives_ms", metavar="SPAN", callback=spans.read, help="E.g. 12h, 90d, 52w."
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def create(name: str, scope: str, lives_ms: int, *, as_json: bool) -> None:
@@ -125,9 +109,6 @@ def _print(rows: list[Shown]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("Name", "Scope", "Made (UTC)", "Last used", "Expires"):
         table.add_column(name, no_wrap=True)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
     for row in rows:
         expires = f"{row.expires_at[:10]}{' (expired)' if row.expired else ''}"
         table.add_row(
@@ -137,4 +118,4 @@ def _print(rows: list[Shown]) -> None:
             row.last_used[:13].replace("T", " ") + ("h" if row.last_used else "not yet"),
             expires if row.expires_at else "never",
         )
-    console.print(table)
+    tables.console().print(table)

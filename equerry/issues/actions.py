@@ -14,14 +14,17 @@ from redis.exceptions import WatchError
 
 from equerry import keys
 from equerry.errors import ActionRefused, UnknownIssue
+from equerry.events import limits
 from equerry.events.severity import Severity
 from equerry.issues import index, journal, lookup, record, release_order
 from equerry.issues.journal import Deed
 from equerry.issues.state import State, Status
+from equerry.issues.view import WHERE_ALL_ARE
 from equerry.redis_client import Pipeline, Redis
 
 MOST_NAME_CHARS = 100
 MOST_NOTE_CHARS = 2_000
+MOST_RELEASE_CHARS = limits.RELEASE  # no event names a longer one
 MOST_MERGED = 1_000
 _MOST_RELEASES_COMPARED = 200
 
@@ -72,6 +75,9 @@ def resolve(
     release: only events of it, or of a later one, are a regression. in_next_release: only events of
     a release after the newest that is known now. Raises UnknownIssue, ActionRefused.
     """
+    release = release.strip()
+    if len(release) > MOST_RELEASE_CHARS:
+        raise ActionRefused(f"a release has at most {MOST_RELEASE_CHARS} characters")
     if release and in_next_release:
         raise ActionRefused("resolved in a release or in the next one, not both")
     if in_next_release:
@@ -191,7 +197,7 @@ def unmerge(redis: Redis, scope: str, number: int, *, by: str, now_ms: int) -> D
         whole = record.merged(redis, scope).get(number)
         if whole is None:
             _found(redis, scope, number)
-            raise ActionRefused(f"number {number} is not merged into another issue")
+            raise ActionRefused("it is not merged into another issue")
         states = lookup.read_states(redis, scope, [number, whole])
         if whole not in states:
             raise UnknownIssue(f"there is no issue of number {whole}")
@@ -255,5 +261,5 @@ def _transact(redis: Redis, scope: str, write: Callable[[Pipeline], Done]) -> Do
 def _found(redis: Redis, scope: str, number: int) -> record.Place:
     place = record.find(redis, scope, number)
     if place is None:
-        raise UnknownIssue(f"there is no issue of number {number}; `equerry issues list` shows all")
+        raise UnknownIssue(f"there is no issue of number {number}; {WHERE_ALL_ARE}")
     return place

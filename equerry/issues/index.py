@@ -52,14 +52,14 @@ def write_states(pipe: Pipeline, scope: str, states: Mapping[int, State]) -> Non
 
 
 def write_releases(pipe: Pipeline | Redis, scope: str, deltas: Iterable[IssueDelta]) -> None:
-    """Queue when each release was first seen, where that is not known yet."""
+    """Queue when each release was first seen, where no earlier time is known."""
     first_ms: dict[str, int] = {}
     for delta in deltas:
-        for release in delta.releases:
-            first_ms[release] = min(delta.first_ms, first_ms.get(release, delta.first_ms))
+        for release, at_ms in delta.since.items():
+            first_ms[release] = min(at_ms, first_ms.get(release, at_ms))
     first_ms.pop("", None)
     if first_ms:
-        pipe.zadd(keys.releases(scope), first_ms, nx=True)
+        pipe.zadd(keys.releases(scope), first_ms, lt=True)
         pipe.zremrangebyrank(keys.releases(scope), 0, -(MOST_RELEASES + 1))
 
 

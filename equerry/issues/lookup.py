@@ -53,17 +53,20 @@ def look_up(redis: Redis, scope: str, issues: Mapping[str, IssueDelta]) -> Known
     every = numbers | linked
     wholes = sorted({merged.get(number, number) for number in every.values()})
     states = read_states(redis, scope, wholes)
-    asked = {
-        whole
-        for name, number in every.items()
-        if _is_asked(states.get(whole := merged.get(number, number)), issues[name])
-    }
+    asked: dict[int, set[str]] = {}
+    for name, number in every.items():
+        whole = merged.get(number, number)
+        if whole in asked or _is_asked(states.get(whole), issues[name]):
+            asked.setdefault(whole, set()).update(issues[name].users)
     return Known(
         every,
         frozenset(linked),
         merged,
         states,
-        {number: read_totals(redis, scope, parts(merged, number)) for number in sorted(asked)},
+        {
+            number: read_totals(redis, scope, parts(merged, number), users)
+            for number, users in asked.items()
+        },
         _releases(redis, scope, states, issues),
         int(highest or 0),
     )
@@ -101,13 +104,19 @@ def parts(merged: Mapping[int, int], number: int) -> list[int]:
     return [number, *sorted(part for part, whole in merged.items() if whole == number)]
 
 
-def read_totals(redis: Redis, scope: str, numbers: list[int]) -> Totals:
-    """Return the events and users of an issue of these parts."""
-    pipe = redis.pipeline(transaction=False)
+def read_totals(
+    redis: Redis, scope: str, numbers: list[int], more_users: Iterable[str] = ()
+) -> Totals:
+    """Return the events of an issue of these parts, and its users with `more_users` among them."""
+    together = keys.users_together(scope)
+    pipe = redis.pipeline(transaction=True)
     for number in numbers:
         pipe.hget(keys.issue(scope, number), "count")
-    pipe.pfcount(*(keys.issue_part(scope, number, "users") for number in numbers))
-    *counts, users = pipe.execute()
+    pipe.pfmerge(together, *(keys.issue_part(scope, number, "users") for number in numbers))
+    pipe.pfadd(together, *more_users)
+    pipe.pfcount(together)
+    pipe.unlink(together)
+    *counts, _, _, users, _ = pipe.execute()
     return Totals(sum(int(count or 0) for count in counts), int(users))
 
 

@@ -28,13 +28,14 @@ class Rebuild:
     """Takes a project's issues batch by batch, the oldest first, and then replaces its index.
 
     Until then they stand under names of their own: a kill costs nothing, and the next rebuild
-    throws them away. lines: the journal, as the archive has it.
+    throws them away. lines: the journal, as the archive has it. now_ms: when it is.
     """
 
-    def __init__(self, redis: Redis, scope: str, lines: Lines) -> None:
+    def __init__(self, redis: Redis, scope: str, lines: Lines, now_ms: int) -> None:
         self._redis = redis
         self._scope = scope
         self._lines = lines
+        self._now_ms = now_ms
         self._numbers: dict[str, int] = {}
         self._seen: dict[int, Seen] = {}
         self._created: list[Line] = []
@@ -87,7 +88,11 @@ class Rebuild:
         for number, lines in replayed.activity.items():
             for line in lines[-journal.KEPT_AT_HAND :] if number in states else ():
                 journal.keep_at_hand(pipe, scope, number, msgspec.json.encode(line))
-        for line in self._created:
+        told_twice = (
+            journal.line(Deed.CREATED, number, self._now_ms, fingerprint=name)
+            for name, number in replayed.unsaid
+        )
+        for line in (*self._created, *told_twice):
             journal.write(pipe, scope, line, parse_ms(line.timestamp))
 
     def _number(self, name: str, delta: IssueDelta) -> int:

@@ -49,15 +49,24 @@ def merged(redis: Redis, scope: str) -> dict[int, int]:
     return {int(part): int(whole) for part, whole in redis.hgetall(keys.merged(scope)).items()}
 
 
+def count(redis: Redis, scope: str) -> int:
+    """Return how many issues there are; what was merged into another one is none by itself."""
+    parts = list(merged(redis, scope))
+    scores = redis.zmscore(keys.issues(scope), parts) if parts else []
+    return int(redis.zcard(keys.issues(scope))) - sum(score is not None for score in scores)
+
+
 def newest(redis: Redis, scope: str, until_ms: int | None, most: int) -> Iterator[list[Place]]:
     """Yield whole issues, the last seen first, some at once; of at most so many numbers.
 
-    until_ms: begin with those last seen at this time or before.
+    until_ms: begin with those last seen at this time or before. What is seen again meanwhile
+    moves up, so each reading goes on from the time of the last one, not from its place.
     """
     parts_of = merged(redis, scope)
     wholes = _wholes(parts_of)
-    start = "+inf" if until_ms is None else until_ms
-    for offset in range(0, most, AT_ONCE):
+    start: float | str = "+inf" if until_ms is None else until_ms
+    known = 0  # of those last seen at `start`
+    for read_before in range(0, most, AT_ONCE):
         rows = redis.zrange(
             keys.issues(scope),
             start,
@@ -65,11 +74,14 @@ def newest(redis: Redis, scope: str, until_ms: int | None, most: int) -> Iterato
             desc=True,
             byscore=True,
             withscores=True,
-            offset=offset,
-            num=min(AT_ONCE, most - offset),
+            offset=known,
+            num=min(AT_ONCE, most - read_before),
         )
         if not rows:
             return
+        last_ms = rows[-1][1]
+        of_last = sum(score == last_ms for _, score in rows)
+        start, known = last_ms, of_last + (known if last_ms == start else 0)
         seen = {int(number): int(score) for number, score in rows}
         yield _places(redis, scope, seen, parts_of, wholes)
 

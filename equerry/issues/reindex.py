@@ -87,7 +87,8 @@ def reindex(
         counted = recount.begin(uncommitted)
         lines = _journal(counted, hours)
         rebuilds = {
-            project: Rebuild(redis, keys.scope(project), lines[project]) for project in uncommitted
+            project: Rebuild(redis, keys.scope(project), lines[project], now_ms)
+            for project in uncommitted
         }
         others = {project: other(keys.scope(project)) for project in uncommitted}
         recount.recount(

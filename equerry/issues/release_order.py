@@ -23,9 +23,10 @@ def is_after(release: str, other: str, first_seen_ms: Mapping[str, int]) -> bool
     mine, theirs = _parsed(release), _parsed(other)
     if mine and theirs and mine[0] == theirs[0] and mine[1:] != theirs[1:]:
         return mine[1:] > theirs[1:]
-    if release in first_seen_ms and other in first_seen_ms:
-        return first_seen_ms[release] > first_seen_ms[other]
-    return None
+    mine_ms, theirs_ms = first_seen_ms.get(release), first_seen_ms.get(other)
+    if mine_ms is None or theirs_ms is None or mine_ms == theirs_ms:
+        return None
+    return mine_ms > theirs_ms
 
 
 _Parsed = tuple[str, tuple[int, ...], tuple[tuple[int, int, str], ...]]

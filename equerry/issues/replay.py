@@ -17,7 +17,9 @@ class Replayed(msgspec.Struct):
     """What the lines say. numbers: fingerprint → number. states: number → the last state told.
 
     merged: number → the issue that it is a part of. activity: number → its lines, oldest first.
-    highest: the highest number that any line has.
+    highest: the highest number that any line has. unsaid: whose numbers were given twice, as
+    (fingerprint, number): a line of each must follow, or the next replay sets right anew, and takes
+    what is said of the number from now on for the other one's.
     """
 
     numbers: dict[str, int] = {}
@@ -25,6 +27,7 @@ class Replayed(msgspec.Struct):
     merged: dict[int, int] = {}
     activity: dict[int, list[Line]] = {}
     highest: int = 0
+    unsaid: list[tuple[str, int]] = []
 
 
 def replay(lines: Iterable[Line]) -> Replayed:
@@ -36,11 +39,12 @@ def replay(lines: Iterable[Line]) -> Replayed:
     """
     ordered = list(lines)
     done = Replayed(highest=max((line.issue for line in ordered), default=0))
-    holders: dict[int, str] = {}
+    holders = _holders(ordered)
+    held = {name: number for number, name in reversed(holders.items())}
     now_called: dict[int, int] = {}
     for line in ordered:
         if line.what is Deed.CREATED:
-            _create(done, line, holders, now_called)
+            _create(done, line, holders[line.issue], held, now_called)
         number = now_called.get(line.issue, line.issue)
         if line.what is Deed.LINKED:
             done.numbers[line.fingerprint] = number
@@ -54,21 +58,35 @@ def replay(lines: Iterable[Line]) -> Replayed:
             _state(done, number, line.state)
         if line.what not in _SILENT:
             done.activity.setdefault(number, []).append(line)
+    twice = ((holders[number], number) for number in now_called)
+    done.unsaid += [(name, number) for name, number in twice if done.numbers.get(name) == number]
     return done
 
 
+def _holders(lines: Iterable[Line]) -> dict[int, str]:
+    """Return number → the fingerprint that had it first."""
+    holders: dict[int, str] = {}
+    for line in lines:
+        if line.what is Deed.CREATED:
+            holders.setdefault(line.issue, line.fingerprint)
+    return holders
+
+
 def _create(
-    done: Replayed, line: Line, holders: dict[int, str], now_called: dict[int, int]
+    done: Replayed, line: Line, holder: str, held: dict[str, int], now_called: dict[int, int]
 ) -> None:
+    """Give the number, or what stands for it. held: the first number that a fingerprint holds."""
     name, number = line.fingerprint, line.issue
-    holder = holders.setdefault(number, name)
     if holder == name:
         now_called.pop(number, None)
         done.numbers[name] = number
         return
-    if name not in done.numbers:
+    if name not in done.numbers and name in held:
+        done.numbers[name] = held[name]
+    elif name not in done.numbers:
         done.highest += 1
         done.numbers[name] = done.highest
+        done.unsaid.append((name, done.highest))
     now_called[number] = done.numbers[name]
 
 

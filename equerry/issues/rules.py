@@ -28,7 +28,7 @@ class What(enum.StrEnum):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """An issue's count of events and of users before these events."""
+    """An issue's events before these ones, and its users, theirs among them."""
 
     count: int = 0
     users: int = 0
@@ -165,7 +165,7 @@ def _details(
         "Issue": issue,
         "Where": fingerprints.culprit(delta.report)[:CULPRIT_CHARS],
         "Why": verdict.reason if verdict.what in {What.REGRESSED, What.UNIGNORED} else "",
-        "Seen": f"{count:,} times, by {totals.users:,} users before" if totals.users else "",
+        "Seen": f"{count:,} times, by {totals.users:,} users" if totals.users else "",
         "Event": delta.event_id,
         "Look": f"equerry issues show {issue}",
     }

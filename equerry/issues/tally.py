@@ -13,6 +13,7 @@ from equerry.events.report import DropReport, ErrorFacts, MetricReport, SessionR
 from equerry.events.severity import Severity
 
 TITLE_CHARS = 200
+UNTITLED = "(no message)"
 
 # One per navigation: where a site sends no page views of its own, these stand in.
 PAGE_VIEW_EVENT = "page_view"
@@ -32,7 +33,8 @@ class IssueDelta(msgspec.Struct):
 
     report: the first of them. hours: hour since the epoch → events. users: who they happened to.
     facets: level, environment and release → events. tags: `key=value` → events. releases: release →
-    when it was seen last. samples: the first, and ever fewer after it. last: the newest.
+    when it was seen last; since: when first, in that order. samples: the first, and ever fewer
+    after it. last: the newest.
     """
 
     report: ErrorFacts
@@ -47,6 +49,7 @@ class IssueDelta(msgspec.Struct):
     facets: dict[tuple[str, str, str], int] = {}
     tags: dict[str, int] = {}
     releases: dict[str, int] = {}
+    since: dict[str, int] = {}
     samples: list[Sample] = []
 
     @property
@@ -63,9 +66,9 @@ class Tally(msgspec.Struct):
 
 
 def title(report: ErrorFacts) -> str:
-    """Return what an issue is called: `Name: first line of the message`, cut."""
-    first = report.message.strip().partition("\n")[0]
-    text = f"{report.name}: {first}" if report.name else first
+    """Return what an issue is called: `Name: first line of the message`, cut; never nothing."""
+    first = report.message.strip().partition("\n")[0].rstrip()
+    text = ": ".join(part for part in (report.name, first) if part) or UNTITLED
     return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1] + "…"
 
 
@@ -161,8 +164,12 @@ def _add_to_issue(issues: dict[str, IssueDelta], event: Event) -> None:
     delta.hours[hour] = delta.hours.get(hour, 0) + 1
     # Without an id, a network and a browser tell visitors apart well enough to count them.
     delta.users.add(report.user or f"{report.address} {report.user_agent}")
-    if at_ms >= delta.releases.get(report.release, 0):
-        delta.releases[report.release] = at_ms
+    release = report.release
+    seen_ms = delta.releases.get(release)
+    if seen_ms is None:
+        delta.since[release] = delta.releases[release] = at_ms
+    elif at_ms >= seen_ms:
+        delta.releases[release] = at_ms
     facet = (report.level, report.environment, report.release)
     delta.facets[facet] = delta.facets.get(facet, 0) + 1
     for key, value in report.tags.items():

@@ -68,7 +68,8 @@ def _packed(addition: Addition) -> tuple[object, ...]:
     if samples[-1].place != delta.last.place:
         samples = [*samples, delta.last]
     tags = _tags(delta)
-    releases = sorted((name for name in delta.releases if name), key=delta.releases.__getitem__)
+    releases = [name for name in delta.since if name]
+    latest = sorted(releases, key=delta.releases.__getitem__)
     return (
         addition.number,
         delta.count,
@@ -80,7 +81,7 @@ def _packed(addition: Addition) -> tuple[object, ...]:
         list(tags),
         list(tags.values()),
         samples,
-        (releases[0], releases[-1]) if releases else ("", ""),
+        (releases[0], latest[-1]) if releases else ("", ""),
     )
 
 

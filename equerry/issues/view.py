@@ -21,6 +21,7 @@ MOST_SCANNED = 20_000
 MOST_DIGITS = 15
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
+WHERE_ALL_ARE = '`equerry issues list -q ""` lists all'
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -126,9 +127,7 @@ def show(redis: Redis, scope: str, project: str, number: int, now_ms: int) -> De
     place = record.find(redis, scope, number)
     found = record.read(redis, scope, [place]) if place else []
     if not place or not found:
-        raise UnknownIssue(
-            f"there is no issue {short_id(project, number)}; `equerry issues list` shows them"
-        )
+        raise UnknownIssue(f"there is no issue {short_id(project, number)}; {WHERE_ALL_ARE}")
     pipe = redis.pipeline(transaction=False)
     for part in place.parts:
         pipe.hgetall(keys.issue_part(scope, part, "counts"))

@@ -17,13 +17,15 @@ from typing import BinaryIO
 import msgspec
 
 from equerry.errors import SourceMapsRefused
+from equerry.events import limits
 from equerry.source_maps.artefact import URL_CHARS, Incoming, Kind, debug_id
 
 MAX_FILES = 20_000
 DIRECTORY_MAX_BYTES = 8 * 1024 * 1024
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 16 * 1024 * 1024
-RELEASE_CHARS = 250
+# As much as is kept of an event's: a longer one would never be found.
+RELEASE_CHARS = limits.RELEASE
 
 _END = struct.Struct("<4s4H2LH")
 _END_MARK = b"PK\x05\x06"

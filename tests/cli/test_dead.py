@@ -84,6 +84,7 @@ def test_list_is_bounded(redis: Redis, cli: Cli) -> None:
     assert "… and 200 more" in text
     lines = cli("dead", "list", "--json", "-n", "0").stdout.splitlines()
     assert [json.loads(line)["id"] for line in lines] == ids
+    assert "-1 is not in the range" in cli("dead", "list", "-n", "-1").stderr
 
 
 def test_retry(redis: Redis, cli: Cli) -> None:

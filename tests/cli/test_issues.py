@@ -9,6 +9,7 @@ from click.testing import Result
 from issue_events import SCOPE, error, happen
 
 from equerry import clock, keys
+from equerry.cli import tables
 from equerry.events.severity import Severity
 from equerry.issues import lookup
 from equerry.issues.state import State
@@ -44,12 +45,14 @@ def rows(done: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.usefixtures("redis")
-def test_none(cli: Cli) -> None:
+def test_none(redis: Redis, cli: Cli) -> None:
     """An empty list says what to do."""
-    assert cli("issues", "list", "-q", "").stdout.startswith("No issues yet. `equerry up` shows")
-    assert 'No issue matches "is:unresolved"' in cli("issues", "list").stdout
+    for query in ((), ("-q", "")):
+        assert cli("issues", "list", *query).stdout.startswith("No issues yet. `equerry up` shows")
     assert cli("issues", "list", "--json").stdout == ""
+    happen(redis, error())
+    cli("issues", "resolve", "WEB-1")
+    assert 'No issue matches "is:unresolved"' in cli("issues", "list").stdout
 
 
 @pytest.mark.usefixtures("three")
@@ -88,6 +91,18 @@ def test_a_long_title_leaves_room(redis: Redis, cli: Cli) -> None:
     assert "xxx…" in row
 
 
+def test_a_narrow_terminal_leaves_the_title_room(
+    redis: Redis, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In 80 columns a title has 30 of them; the day's events and the users give theirs."""
+    monkeypatch.setattr(tables, "PIPE_COLUMNS", 80)
+    happen(redis, error(message="x" * 5_000))
+    head, row = cli("issues", "list").stdout.splitlines()[:2]
+    assert head.split() == ["ID", "Severity", "Status", "Issue", "Events", "Seen"]
+    assert "x" * 30 + "…" in row
+    assert len(row) <= 80
+
+
 def test_show(redis: Redis, three: list[str], cli: Cli) -> None:
     """All there is of one issue, for people and for programs."""
     assert len(three) == 4
@@ -102,6 +117,15 @@ def test_show(redis: Redis, three: list[str], cli: Cli) -> None:
     assert [line["what"] for line in details["activity"]] == ["assigned", "noted"]
     redis.hset(keys.merged(SCOPE), 2, 1)
     assert "WEB-2 is a part of WEB-1." in cli("issues", "show", "WEB-2").stdout
+
+
+def test_show_is_bounded(redis: Redis, cli: Cli) -> None:
+    """A stranger's hundred tags do not push what matters off the screen."""
+    happen(redis, error(release="1.2", tags={f"key{n}": "x" for n in range(100)}))
+    lines = cli("issues", "show", "WEB-1").stdout.splitlines()
+    assert len(lines) < 45
+    assert any(line.split() == ["release", "1.2", "1"] for line in lines)
+    assert "  and 82 more tags: --json has all." in lines
 
 
 def test_events(three: list[str], cli: Cli, settings: Settings) -> None:
@@ -163,6 +187,8 @@ def test_settle(redis: Redis, cli: Cli) -> None:
     assert redis.hgetall(keys.merged(SCOPE)) == {b"2": b"1", b"3": b"1"}
     assert cli("issues", "unmerge", "WEB-3").stdout.startswith("WEB-3: unresolved")
     assert redis.hgetall(keys.merged(SCOPE)) == {b"2": b"1"}
+    assert "merged: WEB-2 into WEB-1" in cli("issues", "show", "WEB-1").stdout
+    assert "unmerged: WEB-3 out of WEB-1" in cli("issues", "show", "WEB-3").stdout
 
 
 @pytest.mark.usefixtures("three")
@@ -176,16 +202,18 @@ def test_settle(redis: Redis, cli: Cli) -> None:
         (("show", "SHOP-1"), 2, "no project is called 'SHOP'; there is WEB"),
         (("show", "WEB-99"), 1, "no issue WEB-99"),
         (("events", "WEB-99"), 1, "no issue WEB-99"),
-        (("resolve", "WEB-99"), 1, "no issue WEB-99"),
+        (("resolve", "WEB-99"), 1, "no issue of number 99"),
         (("resolve",), 2, "Missing argument"),
         (("resolve", "WEB-1", "--release", "1", "--in-next-release"), 1, "not both"),
-        (("ignore", "WEB-1", "--for", "soon"), 2, "write 30m, 2h, 7d or 2w"),
-        (("ignore", "WEB-1", "--for", "0h"), 2, "no duration"),
+        (("ignore", "WEB-1", "--for", "soon"), 2, "write 30m, 2h, 90d or 2w"),
+        (("ignore", "WEB-1", "--for", "0h"), 2, "no span of time"),
+        (("ignore", "WEB-1", "--for", "99999w"), 2, "no span of time"),
         (("assign", "WEB-1"), 2, "give a name, or --nobody"),
         (("pin", "WEB-1"), 2, "give a severity, or --unpin"),
         (("pin", "WEB-1", "awful"), 2, "'awful' is not one of"),
         (("unmerge", "WEB-1"), 1, "not merged into another"),
-        (("merge", "WEB-1", "WEB-99"), 1, "there is no issue"),
+        (("merge", "WEB-1", "WEB-99"), 1, "WEB-1: there is no issue of number 99"),
+        (("assign", "WEB-1", "  "), 2, "give a name, or --nobody"),
         (("note", "WEB-1", " "), 1, "1 to 2000 characters"),
     ],
 )

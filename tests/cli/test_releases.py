@@ -7,6 +7,7 @@ import pytest
 from click.testing import Result
 
 from equerry import clock
+from equerry.cli import tables
 from equerry.cli.releases import percent
 from equerry.events.event import SESSIONS, Event
 from equerry.events.report import CheckInReport, SessionReport
@@ -113,6 +114,23 @@ def test_monitors(redis: Redis, cli: Cli) -> None:
     [row] = map(json.loads, cli("monitors", "list", "--json").stdout.splitlines())
     assert (row["project"], row["monitor"], row["status"]) == ("web", "nightly", "error")
     assert row["config"] == report.config
+
+
+def test_the_narrowest_terminal(redis: Redis, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 80 columns headings and figures stand whole, however long a stranger's names are."""
+    monkeypatch.setattr(tables, "PIPE_COLUMNS", 80)
+    visit(redis, "web@1.4.2-" + "x" * 100, 1_000, 1)
+    report = CheckInReport(timestamp="t", monitor="[bold]" + "m" * 50, status="in_progress")
+    update = monitors.update({report.monitor: [(report, clock.now_ms())]}, {}, 1, "web")
+    monitor_store.write(redis, "p1", update.monitors)
+    for verb, whole in (
+        ("releases", ("Crash-free", "sessions", "Adoption", "1,000", "99.90%")),
+        ("monitors", ("[bold]", "in progress", "never", "Schedule")),
+    ):
+        shown = cli(verb, "list").stdout
+        assert all(part in shown for part in whole)
+        assert max(map(len, shown.splitlines())) <= 80
+        assert len(shown.splitlines()) < 12
 
 
 @pytest.mark.parametrize(

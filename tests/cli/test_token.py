@@ -79,8 +79,8 @@ def test_revoke(redis: Redis, cli: Cli) -> None:
     ("arguments", "code", "said"),
     [
         (("--name", "a\x1b[0m"), 1, "takes 1 to 64"),
-        (("--name", "a", "--expires", "soon"), 2, "e.g. 90d"),
-        (("--name", "a", "--expires", "0d"), 2, "e.g. 90d"),
+        (("--name", "a", "--expires", "soon"), 2, "write 30m, 2h, 90d or 2w"),
+        (("--name", "a", "--expires", "0d"), 2, "write 30m, 2h, 90d or 2w"),
         (("--name", "a", "--scope", "admin"), 2, "read"),
         ((), 2, "--name"),
     ],

@@ -23,6 +23,8 @@ def test_projects(ask: Ask, report: Report) -> None:
     assert web["today"]["errors"] == 3
     assert ask("/projects/web") == web
     assert ask("/projects/WEB")["slug"] == "web"
+    ask("/issues/WEB-2/merge", {"into": "WEB-1"})
+    assert ask("/projects/web")["issues"] == 1
 
 
 def test_unknown_project(ask: Ask) -> None:

@@ -394,6 +394,12 @@ def test_payloads_that_are_no_object(type_: str, payload: bytes) -> None:
     assert [cause.field for cause in taken.causes] == ["items[0]"]
 
 
+def test_a_monitors_slug_has_no_white_space() -> None:
+    """`a b` is not the monitor `a` in the environment `b`."""
+    [(_, report)] = reports(envelope("check_in", {"monitor_slug": " a b\tc ", "status": "ok"}))
+    assert report["monitor"] == "a-b-c"
+
+
 @pytest.mark.parametrize(
     "payload",
     [{"status": "ok"}, {"monitor_slug": "m"}, {"monitor_slug": "m", "status": ["ok"]}],

@@ -69,7 +69,7 @@ def test_ignored_until(redis: Redis) -> None:
     assert happen(redis, error(severity=Severity.CRITICAL), error()) == 0
     assert happen(redis, error()) == 1
     actions.ignore(redis, SCOPE, 1, Until(users=1), **BY)
-    assert happen(redis, error(user="new")) == 0
+    assert happen(redis, error(user="4")) == 0
     assert happen(redis, error(user="new")) == 1
     actions.ignore(redis, SCOPE, 1, Until(for_ms=1_000), **BY)
     assert happen(redis, error(at_ms=NOW_MS + 999)) == 0
@@ -124,6 +124,11 @@ def test_merge_and_unmerge(redis: Redis) -> None:
             lambda redis: actions.resolve(redis, SCOPE, 1, in_next_release=True, **BY),
             ActionRefused,
             "no event of this project named its release",
+        ),
+        (
+            lambda redis: actions.resolve(redis, SCOPE, 1, release="x" * 201, **BY),
+            ActionRefused,
+            "at most 200 characters",
         ),
         (
             lambda redis: actions.ignore(redis, SCOPE, 1, Until(count=-1), **BY),

@@ -167,6 +167,27 @@ def test_lost_and_counted_anew(redis: Redis, settings: Settings, root: Path) -> 
     assert owners == {1: "", 2: "ada", 3: "bob"}
 
 
+def test_set_right_once(redis: Redis, settings: Settings, root: Path) -> None:
+    """What was set right stays so in later rebuilds; what people do then is of what they saw."""
+    happen(redis, error("a"), archive=root)
+    archive_journal(redis, root)
+    redis.flushall()
+    happen(redis, error("b"), archive=root)
+    actions.assign(redis, SCOPE, 1, "bob", **BY)
+    rebuild(redis, settings)
+    actions.assign(redis, SCOPE, 1, "ada", **BY)
+    actions.pin(redis, SCOPE, 2, Severity.CRITICAL, **BY)
+    happen(redis, error("c"), archive=root)
+    archive_journal(redis, root)
+    before = known(redis)
+    assert before["numbers"] == {b"a": b"1", b"b": b"2", b"c": b"3"}
+    assert [before["states"][number].assignee for number in (1, 2)] == ["ada", "bob"]
+    for _ in range(2):
+        rebuild(redis, settings)
+        assert known(redis) == before
+        assert not redis.xlen(keys.events(SCOPE))
+
+
 def test_an_older_fingerprint_links(
     redis: Redis, settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

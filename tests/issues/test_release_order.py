@@ -2,7 +2,7 @@ import pytest
 
 from equerry.issues import release_order
 
-FIRST_SEEN = {"a1b2c3": 10, "d4e5f6": 20, "web@1.9.0": 30, "web@1.10.0": 5}
+FIRST_SEEN = {"a1b2c3": 10, "d4e5f6": 20, "web@1.9.0": 30, "web@1.10.0": 5, "of-a1b2c3": 10}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ FIRST_SEEN = {"a1b2c3": 10, "d4e5f6": 20, "web@1.9.0": 30, "web@1.10.0": 5}
         ("d4e5f6", "a1b2c3", True),
         ("a1b2c3", "d4e5f6", False),
         ("a1b2c3", "unseen", None),
+        ("a1b2c3", "of-a1b2c3", None),
         ("api@2.0.0", "web@1.9.0", None),
         ("1234567", "1234568", None),
         ("1.0.0", "1.0.0", False),

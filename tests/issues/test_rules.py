@@ -54,7 +54,7 @@ def judge(
     ],
 )
 def test_what(state: dict[str, Any] | None, severity: Severity, what: What | None) -> None:
-    """What new events make of each state; ten events and four users were there before."""
+    """What new events make of each state; ten events before, four users with these."""
     before = None if state is None else State(**{"severity": MEDIUM, "told_ms": NOW_MS} | state)
     verdict = judge(before, delta(severity), Totals(10, 4))
     assert verdict.what is what
@@ -108,7 +108,7 @@ def test_a_finding_says_what_to_do() -> None:
         "Issue": "WEB-42",
         "Where": "pay",
         "Why": "seen again after it was resolved",
-        "Seen": "12 times, by 4 users before",
+        "Seen": "12 times, by 4 users",
         "Event": "a" * 32,
         "Look": "equerry issues show WEB-42",
     }

@@ -1,5 +1,6 @@
 """What a batch leaves in Valkey, and that it is bounded whatever strangers send."""
 
+import pytest
 from issue_events import NOW_MS, SCOPE, error, happen
 
 from equerry import clock, keys
@@ -64,6 +65,39 @@ def test_tags_are_bounded(redis: Redis) -> None:
     size = redis.hlen(keys.issue_part(SCOPE, 1, "tags"))
     assert size <= update.MOST_TAGS * 2 + 2
     assert sum(tags["(other)"].values()) > 1_000
+
+
+def test_a_flood_of_tags_hides_no_release(redis: Redis) -> None:
+    """Strangers' tags that took every place leave room for what reports say of themselves."""
+    happen(redis, *(error(tags={"id": str(n)}) for n in range(1_000)))
+    happen(redis, error(release="1.2", environment="live", tags={"id": "new"}))
+    tags = shown(redis).tags
+    assert tags["release"] == {"1.2": 1}
+    assert tags["environment"] == {"live": 1}
+    assert "new" not in tags["id"]
+    happen(redis, *(error(release=f"2.{n}") for n in range(1_000)))
+    assert redis.hlen(keys.issue_part(SCOPE, 1, "tags")) <= update.MOST_TAGS * 3 / 2 + 2
+
+
+def test_first_and_last_release_by_any_batch(redis: Redis) -> None:
+    """Batches of any size say the same: a rebuild's are larger than those of the drain."""
+    seen = [error(at_ms=NOW_MS + at, release=name) for at, name in enumerate(("", "1", "2", "1"))]
+    happen(redis, *seen)
+    assert (shown(redis).issue.first_release, shown(redis).issue.last_release) == ("1", "1")
+    redis.flushall()
+    for each in seen:
+        happen(redis, each)
+    assert (shown(redis).issue.first_release, shown(redis).issue.last_release) == ("1", "1")
+
+
+def test_releases_of_one_batch_keep_their_order(redis: Redis) -> None:
+    """Hashes have no order but that of their first events, each at its own time."""
+    names = ("c0ffee", "bad", "c0ffee", "feed")
+    happen(redis, *(error(at_ms=NOW_MS + at, release=name) for at, name in enumerate(names)))
+    first_seen = redis.zrange(keys.releases(SCOPE), 0, -1, withscores=True)
+    assert first_seen == [(b"c0ffee", NOW_MS), (b"bad", NOW_MS + 1), (b"feed", NOW_MS + 3)]
+    happen(redis, error("late", at_ms=NOW_MS - 1, release="feed"))
+    assert redis.zscore(keys.releases(SCOPE), "feed") == NOW_MS - 1
 
 
 def test_a_strangers_release_tag_is_not_the_release(redis: Redis) -> None:
@@ -162,6 +196,21 @@ def test_paging_through_one_moment(redis: Redis) -> None:
         seen += [issue.id for issue in page.issues]
         cursor = page.next
     assert seen == [f"WEB-{number}" for number in range(1, 24)]
+
+
+def test_reading_while_issues_are_seen_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What moves up between two readings pushes nothing into a second one, nor out of all."""
+    monkeypatch.setattr(record, "AT_ONCE", 3)
+    happen(redis, *(error(f"f{number}", at_ms=NOW_MS - number // 2) for number in range(12)))
+    # A number that is still to be read moves above all; and one that was read, out of the range.
+    for until_ms, again in ((None, 8), (NOW_MS, 1)):
+        found: list[int] = []
+        for places in record.newest(redis, SCOPE, until_ms, 100):
+            found += [place.number for place in places]
+            if len(found) == 3:
+                redis.zadd(keys.issues(SCOPE), {str(again): NOW_MS + again})
+        assert len(found) == len(set(found))
+        assert set(range(1, 13)) - set(found) == {8}
 
 
 def test_a_query_over_merged_issues(redis: Redis) -> None:

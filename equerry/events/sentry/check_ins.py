@@ -21,9 +21,12 @@ def read(payload: bytes, context: Context) -> list[Incoming]:
 
 
 def convert(given: dict[str, Any], slug: object, context: Context) -> Incoming:
-    """Return the check-in of a monitor. Raises Refused as `read` does."""
+    """Return the check-in of a monitor. Raises Refused as `read` does.
+
+    A slug has no white space, as Sentry's have none: beside its environment it stays apart.
+    """
     draft = Draft("")
-    monitor = lenient.text(slug, limits.COMPONENT, "monitor", draft).strip()
+    monitor = "-".join(lenient.text(slug, limits.COMPONENT, "monitor", draft).split())
     status = given.get("status")
     if not monitor:
         raise _refused("monitor_slug", "is required", "")
