@@ -121,7 +121,7 @@ def test_links_are_not_followed(cli: Cli, build: Path, settings: Settings) -> No
     ("arguments", "says"),
     [
         (("upload", ".", "--release", "r", "--project", "shop"), "there is no project 'shop'"),
-        (("upload", ".", "--release", "x" * 300), "--release: takes up to 250"),
+        (("upload", ".", "--release", "x" * 300), "--release: takes up to 200"),
         (("explain", "a.js", "--at", "1"), "takes LINE:COLUMN"),
         (("explain", "a.js", "--at", "0:1"), "takes LINE:COLUMN"),
         (("explain", "a.js", "--at", f"{2**31}:1"), "takes LINE:COLUMN"),
