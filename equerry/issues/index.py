@@ -1,6 +1,9 @@
 """The index of issues in Redis: what a batch writes, and what retention forgets."""
 
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
+
+import msgspec
 
 from equerry import keys
 from equerry.clock import parse_ms
@@ -10,8 +13,9 @@ from equerry.issues.state import State
 from equerry.issues.tally import IssueDelta, Tally
 from equerry.redis_client import Pipeline, Redis
 
-# Forgotten at once: one transaction holds up every other command.
-_AT_ONCE = 1_000
+# Forgotten at once: one script holds up every other command.
+_AT_ONCE = 500
+_FORGET = files("equerry.issues").joinpath("forget.lua").read_bytes()
 # Of a project; beyond it the order of the oldest is forgotten where versions do not tell it.
 MOST_RELEASES = 5_000
 
@@ -64,36 +68,40 @@ def write_releases(pipe: Pipeline | Redis, scope: str, deltas: Iterable[IssueDel
 
 
 def trim(redis: Redis, scope: str, before_ms: int, keep: int) -> int:
-    """Forget issues last seen before then, and the oldest beyond `keep`. Returns how many."""
-    numbers = redis.zrange(keys.issues(scope), "-inf", f"({before_ms}", byscore=True)
-    numbers += redis.zrange(keys.issues(scope), 0, -(keep + 1))
-    gone = set(numbers)
+    """Forget issues last seen before then, and the oldest beyond `keep`. Returns how many.
+
+    One that is seen again, or gets another part, before its turn comes stays as it is.
+    """
+    rows = redis.zrange(keys.issues(scope), "-inf", f"({before_ms}", byscore=True, withscores=True)
+    rows += redis.zrange(keys.issues(scope), 0, -(keep + 1), withscores=True)
+    seen = dict(rows)
+    parts: dict[bytes, list[bytes]] = {}
     for part, whole in redis.hgetall(keys.merged(scope)).items():
-        if part not in gone:
-            gone.discard(whole)  # its state is that of the part too
+        parts.setdefault(whole, []).append(part)
+    # The state of a whole is that of its parts too: it goes with all of them, or stays.
+    wholes = [(number, *parts[number]) for number in seen.keys() & parts.keys()]
+    going = [group for group in wholes if seen.keys() >= set(group)]
+    kept = {number for number, *_ in wholes}.union(*going)
+    gone = going + [(number,) for number in seen.keys() - kept]
     if not gone:
         return 0
-    names = [
-        name
-        for name, number in redis.hscan_iter(keys.fingerprints(scope), count=1000)
-        if number in gone
-    ]
-    for start in range(0, len(names), _AT_ONCE):
-        redis.hdel(keys.fingerprints(scope), *names[start : start + _AT_ONCE])
-    every = sorted(gone)
-    for start in range(0, len(every), _AT_ONCE):
-        some = every[start : start + _AT_ONCE]
-        pipe = redis.pipeline()
-        pipe.zrem(keys.issues(scope), *some)
-        pipe.hdel(keys.states(scope), *some)
-        pipe.hdel(keys.merged(scope), *some)
-        for number in some:
-            pipe.unlink(*issue_keys(scope, int(number)))
-        pipe.execute()
-    return len(gone)
-
-
-def issue_keys(scope: str, number: int) -> list[str]:
-    """Return the names of everything that is kept of an issue."""
-    parts = [keys.issue_part(scope, number, part) for part in keys.ISSUE_PARTS]
-    return [keys.issue(scope, number), *parts]
+    names: dict[bytes, list[str]] = {}
+    for name, number in redis.hscan_iter(keys.fingerprints(scope), count=1000):
+        if number in seen:
+            names.setdefault(number, []).append(name.decode())
+    forgotten = 0
+    for start in range(0, len(gone), _AT_ONCE):
+        packed = [
+            [(int(each), seen[each], names.get(each, [])) for each in group]
+            for group in gone[start : start + _AT_ONCE]
+        ]
+        forgotten += redis.eval(
+            _FORGET,
+            5,
+            keys.issue(scope, ""),
+            keys.issues(scope),
+            *watched(scope),
+            msgspec.msgpack.encode(keys.ISSUE_PARTS),
+            msgspec.msgpack.encode(packed),
+        )
+    return forgotten

@@ -118,7 +118,8 @@ def _places(
         whole = parts_of.get(number, number)
         if whole in wholes:
             scores = redis.zmscore(keys.issues(scope), [whole, *wholes[whole]])
-            latest = max(int(score) for score in scores if score is not None)
+            # None of them where all were forgotten in this moment.
+            latest = max((int(score) for score in scores if score is not None), default=last_ms)
             if last_ms < latest or whole in ordered:
                 continue
         ordered[whole] = last_ms

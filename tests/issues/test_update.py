@@ -162,6 +162,35 @@ def test_trim(redis: Redis) -> None:
     assert redis.hget(keys.fingerprints(SCOPE), "f2") == b"4"
 
 
+def test_what_comes_amid_the_trim_stays(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen again, or made a whole, between the choice and the end: neither is forgotten."""
+    for number in (1, 2, 3, 4):
+        happen(redis, error(f"f{number}", at_ms=NOW_MS - 50 * DAY_MS))
+    happen(redis, error("f5"))
+    scan = redis.hscan_iter
+
+    def amid(*given: object, **more: object) -> list[tuple[bytes, bytes]]:
+        found = list(scan(*given, **more))
+        happen(redis, error("f2"))
+        redis.hset(keys.merged(SCOPE), 5, 3)
+        return found
+
+    monkeypatch.setattr(redis, "hscan_iter", amid)
+    assert index.trim(redis, SCOPE, NOW_MS - 30 * DAY_MS, keep=100) == 2
+    assert sorted(redis.zrange(keys.issues(SCOPE), 0, -1)) == [b"2", b"3", b"5"]
+    assert sorted(redis.hkeys(keys.fingerprints(SCOPE))) == [b"f2", b"f3", b"f5"]
+    assert redis.hget(keys.issue(SCOPE, 2), "count") == b"2"
+
+
+def test_a_whole_goes_with_its_parts(redis: Redis) -> None:
+    """Where all of them are old; parts do not keep each other alive."""
+    for number in (1, 2, 3):
+        happen(redis, error(f"f{number}", at_ms=NOW_MS - 50 * DAY_MS))
+    redis.hset(keys.merged(SCOPE), mapping={2: 1})
+    assert index.trim(redis, SCOPE, NOW_MS - 30 * DAY_MS, keep=100) == 3
+    assert not redis.exists(keys.merged(SCOPE), keys.states(SCOPE), keys.issues(SCOPE))
+
+
 def test_paging_by_each_order(redis: Redis) -> None:
     """Pages follow each other without gap or repeat, whatever the list is sorted by."""
     for number in range(23):
