@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask, g, request
 
 from equerry import clock, tokens
+from equerry.clock import MINUTE_MS
 from equerry.errors import Cause, Refused
 from equerry.redis_client import Redis
 from equerry.settings import Dashboard
@@ -29,7 +30,6 @@ SCHEME = "bearer"
 # Wrong tokens from one address in a minute; what is beyond is told to wait. A token has 192 random
 # bits, so this keeps no guess out: it has a script with an old token slow down, and the log short.
 WRONG_PER_MINUTE = 20
-MINUTE_MS = 60_000
 ADDRESSES = 1_024
 
 

@@ -4,6 +4,12 @@ import datetime as dt
 import functools
 import time
 
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+# As people write spans of time: `30m`, `2h`, `90d`, `2w`.
+UNIT_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
+
 
 def now_ms() -> int:
     """Return the time, epoch milliseconds."""

@@ -14,12 +14,12 @@ import zstandard
 from equerry import clock
 from equerry.archive import read
 from equerry.archive.read import Segment
+from equerry.clock import DAY_MS
 from equerry.durable import fsync
 from equerry.events.event import ISSUES
 
 log = logging.getLogger(__name__)
 
-DAY_MS = 86_400_000
 JOURNAL_TIMES = 10
 BLOCK_BYTES = 1024 * 1024
 

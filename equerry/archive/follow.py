@@ -10,12 +10,12 @@ from equerry import clock
 from equerry.archive import hours, read
 from equerry.archive import line as lines
 from equerry.archive.read import OPEN, Segment
+from equerry.clock import HOUR_MS
 
 FIRST_BLOCK_BYTES = 64 * 1024
 POLL_BYTES = 8 * 1024 * 1024
 # Repeats come with a batch that was taken over: 500 lines of one kind, from several consumers.
 REMEMBERED = 5_000
-HOUR_MS = 3_600_000
 
 
 def last(root: Path, kind: str, count: int) -> list[bytes]:

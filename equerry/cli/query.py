@@ -16,10 +16,10 @@ from rich.text import Text
 from equerry import clock, settings_file
 from equerry.cli import tables
 from equerry.cli.printable import printable
+from equerry.clock import DAY_MS
 from equerry.errors import QueryError
 
 TABLE_ROWS = 1_000
-DAY_MS = 86_400_000
 _JSON = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 BAD_QUERY_EXIT = 2
 

@@ -4,9 +4,10 @@ import re
 
 import click
 
+from equerry.clock import UNIT_MS
+
 # 9,999 weeks are 191 years: a time that every calendar has.
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([mhdw])")
-_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 
 def read(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int:
@@ -16,4 +17,4 @@ def read(_context: click.Context, _parameter: click.Parameter, text: str | None)
     found = _SPAN.fullmatch(text)
     if found is None:
         raise click.BadParameter(f"{text!r} is no span of time; write 30m, 2h, 90d or 2w")
-    return int(found[1]) * _UNIT_MS[found[2]]
+    return int(found[1]) * UNIT_MS[found[2]]

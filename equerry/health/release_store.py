@@ -10,7 +10,8 @@ from importlib.resources import files
 import msgspec
 
 from equerry import clock, keys
-from equerry.health.release_tally import HOUR_MS, Tally, Visits
+from equerry.clock import HOUR_MS
+from equerry.health.release_tally import Tally, Visits
 from equerry.redis_client import Pipeline, Redis
 
 # Kept once the index was trimmed; between two times twice as many find a place.

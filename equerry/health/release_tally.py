@@ -10,11 +10,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from equerry.clock import HOUR_MS
 from equerry.events.event import ERRORS, SESSIONS, Event
 from equerry.events.quantity import bounded
 from equerry.events.report import ErrorFacts, SessionReport
-
-HOUR_MS = 3_600_000
 
 
 class Visits(msgspec.Struct):

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from equerry import clock, keys
+from equerry.clock import HOUR_MS
 from equerry.health import release_store
 from equerry.health.release_store import COUNTED, PEOPLE
 from equerry.redis_client import Redis
 
-HOUR_MS = 3_600_000
 ADOPTION_HOURS = 24
 SHOWN_DAYS = 7
 

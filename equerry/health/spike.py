@@ -10,12 +10,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from equerry.clock import HOUR_MS, MINUTE_MS
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 
 RULE = "issue-spike"
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 HOURS = 24
 # Fewer events than this are no spike, whatever was usual.
 LEAST = 20

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import msgspec
 
 from equerry import clock, keys
+from equerry.clock import HOUR_MS
 from equerry.issues import record
 from equerry.issues.record import Place
 from equerry.issues.state import Status, short_id
 from equerry.redis_client import Redis
 
-HOUR_MS = 3_600_000
 HOURS = 24
 
 

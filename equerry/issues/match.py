@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from equerry.clock import DAY_MS
 from equerry.issues.query import Is, Key, Query, Sort, Term
 from equerry.issues.record import Place, Record
 from equerry.issues.state import Status, short_id
 
-DAY_MS = 86_400_000
 # Asked of the tags' distribution, under this name.
 _TAGGED = {Key.RELEASE: "release", Key.ENVIRONMENT: "environment", Key.LEVEL: "level"}
 

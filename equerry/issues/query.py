@@ -117,7 +117,6 @@ KNOWN = (*(key.value for key in Key if key is not Key.WORD), "sort")
 _TOKEN = re.compile(r'(!?)(?:([A-Za-z_.]+|tags\[[^\]\s]{1,200}\]):)?("[^"]*"|\S+)')
 _COMPARED = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 _AGO = re.compile(r"([+-])([0-9]{1,6})(m|h|d|w)")
-_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 
 def parse(text: str) -> Query:
@@ -196,7 +195,7 @@ def _time(key: Key, value: str) -> Term:
     if found := _AGO.fullmatch(value):
         sign, number, unit = found.groups()
         compare = ">=" if sign == "-" else "<"
-        return Term(key, value, compare, ago_ms=int(number) * _UNIT_MS[unit])
+        return Term(key, value, compare, ago_ms=int(number) * clock.UNIT_MS[unit])
     compare, moment = _compared(value)
     try:
         at_ms = clock.parse_ms(moment if "T" in moment else f"{moment}T00:00:00Z")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from equerry import clock, keys
+from equerry.clock import HOUR_MS
 from equerry.errors import QueryError, UnknownIssue
 from equerry.events.severity import Severity
 from equerry.issues import journal, match, record
@@ -19,7 +20,6 @@ MOST_ON_A_PAGE = 100
 # A list looks at no more issues of a project, the last seen first; a second of work.
 MOST_SCANNED = 20_000
 MOST_DIGITS = 15
-HOUR_MS = 3_600_000
 DAY_HOURS = 24
 WHERE_ALL_ARE = '`equerry issues list -q ""` lists all'
 

@@ -4,10 +4,9 @@ import fcntl
 from pathlib import Path
 from typing import NamedTuple
 
+from equerry.clock import DAY_MS
 from equerry.source_maps import index
 from equerry.source_maps.store import FOLDER, Store
-
-DAY_MS = 86_400_000
 
 
 class Expired(NamedTuple):

@@ -2,10 +2,11 @@
 
 import pytest
 
+from equerry.clock import HOUR_MS
 from equerry.events.event import ERRORS, LOGS, SESSIONS, Event
 from equerry.events.quantity import MOST
 from equerry.events.report import ErrorReport, LogReport, Report, SessionReport
-from equerry.health.release_tally import HOUR_MS, Visits, tally
+from equerry.health.release_tally import Visits, tally
 
 AT_MS = 500_000 * HOUR_MS
 NAME = ("web@1", 500_000)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from equerry.clock import HOUR_MS, MINUTE_MS
 from equerry.events.severity import Severity
 from equerry.health import spike
-from equerry.health.spike import HOUR_MS, HOURS, MINUTE_MS, History, Totals
+from equerry.health.spike import HOURS, History, Totals
 
 START_MS = 500_000 * HOUR_MS
 DAY_MINUTES = 24 * 60

@@ -1,13 +1,11 @@
 """Compares each project's errors with its page views, or with its sessions."""
 
 from equerry import clock
+from equerry.clock import HOUR_MS, MINUTE_MS
 from equerry.finding import Finding
 from equerry.health import error_rate
 from equerry.issues import counters
 from workers.jobs.job import Context, Outcome
-
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 
 
 def windows(now_ms: int) -> dict[str, list[str]]:

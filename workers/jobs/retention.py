@@ -7,6 +7,7 @@ from redis.exceptions import ResponseError
 
 from equerry.alerts import ledger, outbox
 from equerry.archive import closing
+from equerry.clock import DAY_MS
 from equerry.health import monitor_store
 from equerry.issues import index
 from equerry.source_maps import assembly, expiry
@@ -37,7 +38,7 @@ def run(context: Context) -> Outcome:
             },
         )
     rewritten = _rewrite_aof(context)
-    before_ms = context.now_ms - archive.retention_days * closing.DAY_MS
+    before_ms = context.now_ms - archive.retention_days * DAY_MS
     return Outcome(
         {
             "aof_rewritten": rewritten,

@@ -5,6 +5,7 @@ import itertools
 import msgspec
 
 from equerry import keys
+from equerry.clock import HOUR_MS
 from equerry.finding import Finding
 from equerry.health import spike
 from equerry.health.spike import History, Totals
@@ -16,7 +17,7 @@ from workers.jobs.job import Context, Outcome
 
 # A flood of new issues is older than none of them: the last seen are enough.
 MOST_ISSUES = 1_000
-LATELY_MS = spike.HOUR_MS
+LATELY_MS = HOUR_MS
 # Beyond this the workers are behind, and what they catch up on would look like a spike.
 LAG_MS = 60_000
 

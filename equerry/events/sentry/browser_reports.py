@@ -7,6 +7,7 @@ any type where it says `report-to` (the W3C's Reporting API).
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from equerry.clock import DAY_MS
 from equerry.errors import Cause, Refused
 from equerry.events import limits
 from equerry.events.event import ERRORS
@@ -32,7 +33,6 @@ _NAMES = {
     "coop": "CrossOriginOpenerPolicy",
     "integrity-violation": "IntegrityPolicy",
 }
-_DAY_MS = 86_400_000
 
 
 class _Told(NamedTuple):
@@ -65,7 +65,7 @@ def _error(given: dict[str, Any], context: Context, now_ms: int) -> Incoming:
     body: dict[str, Any] = given["body"]
     type_ = lenient.text(given.get("type"), limits.WORD, "type", draft) or "unknown"
     told = _violation(body) if type_ == CSP else _other(type_, body)
-    age_ms = min(lenient.whole(given.get("age")), _DAY_MS)
+    age_ms = min(lenient.whole(given.get("age")), DAY_MS)
     url = _first(body, "documentURL", "document-uri", "document_uri") or _first(given, "url")
     user_agent = _first(given, "user_agent") or context.user_agent
     report = ErrorReport(
