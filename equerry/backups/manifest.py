@@ -114,9 +114,10 @@ class Encryption(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The whole.
 
-    name: of the backup's folder. whole: no database or collection was left out by choice.
+    name: of the backup's folder. whole: all that the settings do not exclude was asked for.
     created_at, finished_at: RFC 3339. operation_time: the replica set's (seconds, increment) when
     the dump began, from which an oplog continues it; None where the server has no oplog.
+    consistency_note: why it is not better, or which collections are not of that moment.
     server: its hosts, without a password. tool_version: Equerry's. made_on: this machine's name.
     left_out: what is not in it, with the reason. changed: see `Changed`.
     """
@@ -133,7 +134,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     tool_version: str
     made_on: str
     consistency: Consistency
-    why_not_consistent: str = ""
+    consistency_note: str = ""
     operation_time: tuple[int, int] | None = None
     encryption: Encryption | None = None
     databases: tuple[str, ...]

@@ -16,6 +16,7 @@ BUCKETS = "system.buckets."
 
 # With `.metadata.json.gz` behind it a name of 238 bytes has 255, which is what file systems take.
 MAX_STEM_BYTES = 238
+MAX_SHOWN_CHARS = 300
 _CUT_BYTES = 208
 _MARK = "%24"
 _HASH_CHARS = 27
@@ -44,7 +45,7 @@ def folder(database: str) -> str:
     MongoDB refuses such names itself; whoever answers in its place may not.
     """
     if database in {"", ".", ".."} or not database.isprintable() or "/" in database:
-        raise BackupError(f"the server lists a database named {database!r}: no folder can have it")
+        raise BackupError(f"the server lists a database named {shown(database)!r}: no folder can have it")
     return database
 
 
@@ -62,3 +63,9 @@ def is_inside(path: str) -> bool:
     """Say whether a path of a manifest stays in its backup."""
     parts = path.split("/")
     return bool(path) and "\0" not in path and not {"", ".", ".."} & set(parts)
+
+
+def shown(text: str) -> str:
+    """Return a name or a server's words as they stand in a message: one line, bounded."""
+    plain = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return plain if len(plain) <= MAX_SHOWN_CHARS else plain[: MAX_SHOWN_CHARS - 1] + "…"
