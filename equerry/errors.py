@@ -107,3 +107,7 @@ class DeliveryError(EquerryError):
 
 class SourceMapsRefused(EquerryError):
     """Source maps that are not taken: a damaged bundle, or beyond a limit; the message says why."""
+
+
+class BackupError(EquerryError):
+    """A backup that cannot be made, read or trusted; the message says what to do about it."""

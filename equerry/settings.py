@@ -140,6 +140,27 @@ class SourceMaps(_Section, frozen=True):
     """Days after which an upload is removed that resolved nothing since."""
 
 
+class Backups(_Section, frozen=True):
+    """The database that is backed up, and where its backups lie."""
+
+    uri: str = ""
+    """The database, `mongodb://user:password@host/?…`; without one nothing is backed up."""
+    folder: str = ""
+    """Where backups lie; empty: `backups` in `data_dir`. A relative one is below `data_dir`."""
+    engine: Literal["equerry", "mongodump"] = "equerry"
+    """`mongodump` drives that program, which must be installed; the layout is the same."""
+    exclude: tuple[str, ...] = ()
+    """Databases (`logs`) and collections (`shop.sessions`) that are never backed up."""
+    side_by_side: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
+    """Collections that are read at once."""
+    max_bytes: Count = 0
+    """What all backups may take on the disk; a dump beyond it is refused. 0 is no limit."""
+    min_free_bytes: Count = 2 * GIB
+    """What must stay free on the disk; a dump that would go below it is refused."""
+    trusted_keys: tuple[str, ...] = ()
+    """Other machines' public keys (`equerry backup keys`), whose backups are believed here."""
+
+
 class Slack(_Section, frozen=True):
     """A Slack incoming webhook."""
 
@@ -276,6 +297,7 @@ class Settings(_Section, frozen=True):
     queue: Queue = Queue()
     archive: Archive = Archive()
     source_maps: SourceMaps = SourceMaps()
+    backups: Backups = Backups()
     severity: SeverityTable = SeverityTable()
     error_rate: ErrorRate = ErrorRate()
     alerts: Alerts = Alerts()
@@ -286,6 +308,11 @@ class Settings(_Section, frozen=True):
     def data_path(self) -> Path:
         """The data directory, absolute."""
         return Path(self.data_dir).resolve()
+
+    @property
+    def backups_path(self) -> Path:
+        """Where backups lie, absolute."""
+        return self.data_path / (self.backups.folder or "backups")
 
     @property
     def redis_url(self) -> str:

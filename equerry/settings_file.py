@@ -60,6 +60,8 @@ VARIABLES: dict[str, Variable] = {
     "EQUERRY_RATE_PER_KEY": Variable("api.rate_per_key", float),
     "EQUERRY_TRUSTED_PROXIES": Variable("api.trusted_proxies", _list),
     "EQUERRY_METRICS_TOKEN": Variable("api.metrics_token", _text, secret=True),
+    "EQUERRY_MONGODB_URI": Variable("backups.uri", _text, secret=True),
+    "EQUERRY_BACKUP_FOLDER": Variable("backups.folder", _text),
     "EQUERRY_SLACK_WEBHOOK_URL": Variable("alerts.slack.webhook_url", _text, secret=True),
     "EQUERRY_SMTP_URL": Variable("alerts.email.smtp_url", _text, secret=True),
     "EQUERRY_ALERT_EMAIL_TO": Variable("alerts.email.to", _list),
@@ -178,6 +180,10 @@ def check(settings: Settings) -> None:
         ("redis://", "rediss://", "unix://")
     ):
         raise SettingsError("redis.url: takes redis://, rediss:// or unix://")
+    if settings.backups.uri and not settings.backups.uri.startswith(
+        ("mongodb://", "mongodb+srv://")
+    ):
+        raise SettingsError("backups.uri: takes mongodb:// or mongodb+srv://")
     for network in settings.api.trusted_proxies:
         try:
             ip_network(network)
