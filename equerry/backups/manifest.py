@@ -51,13 +51,16 @@ class Kind(StrEnum):
 class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file of the backup. path: relative, with `/`. bytes, sha256: of the file as it lies there.
 
-    documents: those in it, for a file of documents; 0 for any other.
+    documents: those in it, for a file of documents; 0 for any other. plain_bytes, plain_sha256: of
+    what an encrypted file holds; empty where it is not encrypted.
     """
 
     path: str
     bytes: int
     sha256: str
     documents: int = 0
+    plain_bytes: int = 0
+    plain_sha256: str = ""
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):
