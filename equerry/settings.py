@@ -157,6 +157,8 @@ class Backups(_Section, frozen=True):
     """What all backups may take on the disk; a dump beyond it is refused. 0 is no limit."""
     min_free_bytes: Count = 2 * GIB
     """What must stay free on the disk; a dump that would go below it is refused."""
+    recipients: tuple[str, ...] = ()
+    """Public keys (age1…, ssh-ed25519 …) that backups are encrypted for; none: not encrypted."""
     trusted_keys: tuple[str, ...] = ()
     """Other machines' public keys (`equerry backup keys`), whose backups are believed here."""
 

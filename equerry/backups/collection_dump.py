@@ -130,9 +130,7 @@ class CollectionDump:
     def _is_there(self, found: Found) -> bool:
         """Say whether it is still the collection that was listed; unknown counts as yes."""
         try:
-            infos = list(
-                self._client[found.db].list_collections(filter={"name": found.source})
-            )
+            infos = list(self._client[found.db].list_collections(filter={"name": found.source}))
         except PyMongoError:
             return True
         return bool(infos)
@@ -162,5 +160,5 @@ class CollectionDump:
             sink.close()
 
 
-class _Gone(Exception):  # noqa: N818 - what happened
+class _Gone(Exception):
     """The collection was dropped."""

@@ -14,7 +14,7 @@ TICK_SECONDS = 0.2
 END_SECONDS = 5.0
 
 
-class Stopped(Exception):  # noqa: N818 - what happened, not what went wrong
+class Stopped(Exception):
     """Work was given up because it is to stop; never leaves this module's callers."""
 
 

@@ -5,7 +5,6 @@ import socket
 from pathlib import Path
 
 import msgspec
-from pymongo.errors import PyMongoError
 
 from equerry import clock, version
 from equerry.backups import (
@@ -17,6 +16,7 @@ from equerry.backups import (
     mongodump,
     names,
     place,
+    sealing,
     server,
     space,
 )
@@ -62,14 +62,13 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine brought home, beside its own version and the consistency that it had."""
 
     dumped: tuple[Dumped, ...]
+    engine: Engine
     engine_version: str
     consistency: Consistency
     note: str
 
 
-def create(
-    settings: Settings, wanted: Wanted, now_ms: int, watch: Watcher = unwatched
-) -> Made:
+def create(settings: Settings, wanted: Wanted, now_ms: int, watch: Watcher = unwatched) -> Made:
     """Dump the database into a new backup, and return it.
 
     `watch` is called some times a second in this thread; what it raises (a KeyboardInterrupt too)
@@ -91,12 +90,16 @@ def create(
             with place.partial(folder, name) as partial:
                 taken = _taken(settings, client, about, listed, wanted, partial, room, watch)
                 prelude = _prelude(partial, about, taken, room)
-                after = listing.read(client, _still_there(client, selection))
+                after = listing.read(client, selection, again=True)
                 made = _manifest(name, wanted, now_ms, about, listed, taken, prelude, after)
+                if settings.backups.recipients:
+                    made = sealing.seal(partial, made, settings.backups.recipients)
                 _write(partial, made, key)
                 return Made(path=place.seal(partial, name), manifest=made, cleaned=cleaned)
         except OSError as error:
-            raise BackupError(f"{folder}: {error.strerror or error}. No backup was made.") from error
+            raise BackupError(
+                f"{folder}: {error.strerror or error}. No backup was made."
+            ) from error
 
 
 def _room(settings: Settings, folder: Path, plain_bytes: int) -> Room:
@@ -126,10 +129,11 @@ def _taken(  # noqa: PLR0913 - what a dump is made of
     room: Room,
     watch: Watcher,
 ) -> Taken:
-    if settings.backups.engine == Engine.MONGODUMP:
+    if Engine(settings.backups.engine) is Engine.MONGODUMP:
         run = mongodump.run(settings.backups.uri, listed, partial, watch)
         return Taken(
             dumped=run.dumped,
+            engine=Engine.MONGODUMP,
             engine_version=run.version,
             consistency=Consistency.NONE,
             note=mongodump.NOTE,
@@ -146,24 +150,11 @@ def _taken(  # noqa: PLR0913 - what a dump is made of
     consistency, note = snapshot.consistency
     return Taken(
         dumped=tuple(dumped),
+        engine=Engine.EQUERRY,
         engine_version=version.release(),
         consistency=consistency,
         note=note,
     )
-
-
-def _still_there(client: Client, selection: Selection) -> Selection:
-    """Return the selection without databases that were dropped meanwhile."""
-    if not selection.databases:
-        return selection
-    try:
-        present = set(client.list_database_names())
-    except PyMongoError as error:
-        with server.told("The databases cannot be listed again"):
-            raise error
-    still = tuple(each for each in selection.databases if each in present)
-    # None left would mean all: a name that no database has means none.
-    return msgspec.structs.replace(selection, databases=still or ("",)) if still else selection
 
 
 def _prelude(partial: Path, about: Server, taken: Taken, room: Room) -> File:
@@ -198,7 +189,7 @@ def _manifest(  # noqa: PLR0913 - what a manifest is made of
         finished_at=clock.rfc3339(clock.now_ms()),
         server=about.hosts,
         server_version=about.version,
-        engine=Engine(Engine.EQUERRY),
+        engine=taken.engine,
         engine_version=taken.engine_version,
         tool_version=version.release(),
         made_on=names.shown(socket.gethostname()),

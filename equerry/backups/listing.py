@@ -1,6 +1,6 @@
 """What a server has: databases, their collections with options and indexes, and their sizes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from equerry.backups import names, server
 from equerry.backups.manifest import Kind, LeftOut
 from equerry.backups.metadata import NONE, extended_json
 from equerry.backups.selection import ADMIN, CONFIG, OWN, Selection, is_elsewhere
-from equerry.backups.server import EXACT, Client, Document
+from equerry.backups.server import EXACT, Client
 from equerry.errors import BackupError
 
 UNREADABLE = "the server does not let this user read it; the role `backup` would"
@@ -51,9 +51,9 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...]
 
 
-def read(client: Client, selection: Selection) -> Listing:
-    """List everything. Raises BackupError; names that were asked for must be there."""
-    taken, left_out = _databases(client, selection)
+def read(client: Client, selection: Selection, *, again: bool = False) -> Listing:
+    """List everything. Raises BackupError; what was asked for by name must be there, but `again`."""
+    taken, left_out = _databases(client, selection, again=again)
     found: list[Found] = []
     for database in taken:
         names.folder(database)
@@ -68,10 +68,12 @@ def read(client: Client, selection: Selection) -> Listing:
     return Listing(databases=tuple(taken), found=tuple(found), left_out=tuple(left_out))
 
 
-def _databases(client: Client, selection: Selection) -> tuple[list[str], list[LeftOut]]:
+def _databases(
+    client: Client, selection: Selection, *, again: bool
+) -> tuple[list[str], list[LeftOut]]:
     with server.told("The databases cannot be listed"):
         present = sorted(client.list_database_names())
-    if unknown := selection.unknown(present):
+    if (unknown := selection.unknown(present)) and not again:
         there = ", ".join(names.shown(each) for each in present) or "none"
         raise BackupError(f"there is no database {names.shown(unknown[0])!r}; there are: {there}")
     skipped = {each: why for each in present if (why := selection.skip_database(each))}
@@ -81,9 +83,7 @@ def _databases(client: Client, selection: Selection) -> tuple[list[str], list[Le
     )
 
 
-def _collections(
-    client: Client, database: str, selection: Selection
-) -> Iterator[Found | LeftOut]:
+def _collections(client: Client, database: str, selection: Selection) -> Iterator[Found | LeftOut]:
     handle = client.get_database(database, codec_options=EXACT)
     with server.told(f"{names.shown(database)} cannot be listed"):
         try:
@@ -103,7 +103,9 @@ def _collections(
         yield _found(client, database, info, present)
 
 
-def _found(client: Client, database: str, info: Document, present: set[str]) -> Found | LeftOut:
+def _found(
+    client: Client, database: str, info: Mapping[str, Any], present: set[str]
+) -> Found | LeftOut:
     name, said = str(info["name"]), str(info.get("type", Kind.COLLECTION))
     if said not in set(Kind):
         return LeftOut(db=database, name=name, why=UNKNOWN_KIND + names.shown(said))
@@ -142,6 +144,6 @@ def _size(client: Client, database: str, name: str) -> tuple[int, int]:
         return 0, 0
 
 
-def _uuid(info: Document) -> str:
+def _uuid(info: Mapping[str, Any]) -> str:
     said = (info.get("info") or {}).get("uuid")
     return bytes(said).hex() if isinstance(said, Binary) else ""

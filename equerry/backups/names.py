@@ -45,7 +45,9 @@ def folder(database: str) -> str:
     MongoDB refuses such names itself; whoever answers in its place may not.
     """
     if database in {"", ".", ".."} or not database.isprintable() or "/" in database:
-        raise BackupError(f"the server lists a database named {shown(database)!r}: no folder can have it")
+        raise BackupError(
+            f"the server lists a database named {shown(database)!r}: no folder can have it"
+        )
     return database
 
 

@@ -62,7 +62,9 @@ def connected(uri: str) -> Iterator[Client]:
             "URI_FILE), e.g. mongodb://backup:password@db.example.org/?authSource=admin"
         )
     wanted = {"serverSelectionTimeoutMS": SELECT_MS, "socketTimeoutMS": SILENCE_MS}
-    given = {name: value for name, value in wanted.items() if name.lower() not in uri.lower()}
+    given: dict[str, Any] = {
+        name: value for name, value in wanted.items() if name.lower() not in uri.lower()
+    }
     try:
         client: Client = MongoClient(uri, appname=APP_NAME, **given)
     except (InvalidURI, ConfigurationError, ValueError):

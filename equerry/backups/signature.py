@@ -31,7 +31,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Key:
-    """This machine's key. Raises BackupError where its file cannot be made or read."""
+    """The key of this machine. Raises BackupError where its file cannot be made or read."""
 
     def __init__(self, data_path: Path) -> None:
         self.path = data_path / KEY_FILE
