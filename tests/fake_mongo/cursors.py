@@ -8,7 +8,6 @@ from typing import Any
 
 from bson import Int64, Timestamp
 from bson.raw_bson import RawBSONDocument
-
 from fake_mongo.errors import CommandFailed
 from fake_mongo.store import Collection, Store
 

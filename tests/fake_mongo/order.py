@@ -18,7 +18,6 @@ from bson import (
     Regex,
     Timestamp,
 )
-
 from fake_mongo.errors import CommandFailed
 
 MISSING = object()
@@ -93,7 +92,9 @@ def matches(document: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(_meets(document, name, condition) for name, condition in wanted.items())
 
 
-def _meets(document: Mapping[str, Any], name: str, condition: Any) -> bool:
+def _meets(  # noqa: C901, PLR0911 - one line an operator
+    document: Mapping[str, Any], name: str, condition: Any
+) -> bool:
     match name:
         case "$and":
             return all(matches(document, part) for part in condition)

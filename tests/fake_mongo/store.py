@@ -5,15 +5,15 @@ it came and when it went, so that a snapshot is read at its own time however muc
 """
 
 import threading
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 import bson
 from bson import Binary, Int64, Timestamp
-
+from bson.raw_bson import RawBSONDocument
 from fake_mongo.errors import CommandFailed
 from fake_mongo.order import MISSING, at, key, matches
 from fake_mongo.wire import decode
@@ -45,7 +45,7 @@ class Collection:
     name: str
     kind: str = "collection"
     options: dict[str, Any] = field(default_factory=dict)
-    uuid: uuid.UUID = field(default_factory=uuid.uuid4)
+    uuid: UUID = field(default_factory=uuid4)
     rows: list[Row] = field(default_factory=list)
     indexes: list[dict[str, Any]] = field(default_factory=list)
     ids: set[tuple[Any, ...]] = field(default_factory=set)
@@ -141,7 +141,7 @@ class Store:
         now = self.log(collection, "i", raw) or self.tick()
         collection.rows.append(Row(raw, now))
         self._shed(collection)
-        self.changed.notify_all()
+        self._wake()
 
     def remove(self, collection: Collection, row: Row) -> None:
         """Remove a document."""
@@ -182,7 +182,7 @@ class Store:
             "op": operation,
             "ns": f"{collection.database}.$cmd" if command else collection.namespace,
             "ui": Binary(collection.uuid.bytes, 4),
-            "o": bson.raw_bson.RawBSONDocument(entry) if isinstance(entry, bytes) else entry,
+            "o": RawBSONDocument(entry) if isinstance(entry, bytes) else entry,
             **({"o2": identity} if identity else {}),
             "ts": now,
             "t": Int64(1),
@@ -190,7 +190,7 @@ class Store:
             "wall": datetime.fromtimestamp(now.time, UTC),
         }
         oplog.rows.append(Row(bson.encode(record), now))
-        self.changed.notify_all()
+        self._wake()
         return now
 
     def truncate_oplog(self, keep: int) -> None:
@@ -201,6 +201,10 @@ class Store:
             shed = max(len(oplog.rows) - keep, 0)
             del oplog.rows[:shed]
             oplog.gone += shed
+
+    def _wake(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
 
     def _may_stand(
         self, collection: Collection, document: Mapping[str, Any], *, checked: bool
