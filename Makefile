@@ -15,7 +15,7 @@ up: $(VENV)/.installed ## Install what is missing, then run everything; Ctrl-C s
 
 setup: $(VENV)/.installed ## Install, without starting anything
 
-test: $(VENV)/.installed-dev tests/corpora/.installed tests/source_maps/.installed tests/clients/.installed ## Install what the tests need and run them all
+test: $(VENV)/.installed-dev tests/corpora/.installed tests/source_maps/.installed tests/clients/.installed tests/mongo_server/.built ## Install what the tests need and run them all
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Style, types and who may import whom
@@ -51,6 +51,7 @@ clean: ## Remove what was installed and built; var/ and equerry.toml stay
 	rm -rf tests/corpora/node_modules tests/corpora/.installed
 	rm -rf tests/clients/node_modules tests/clients/.installed
 	rm -rf tests/source_maps/node_modules tests/source_maps/.installed
+	rm -rf tests/mongo_server/mongo_server tests/mongo_server/.built
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run starts at once.
@@ -89,3 +90,9 @@ tests/clients/.installed: tests/clients/package.json
 	  cd tests/clients && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent \
 	  && touch .installed; \
 	else echo "tests/clients: no npm, so the tests with real clients are skipped"; fi
+
+# A MongoDB-protocol server, built from its Go modules: a minute the first time, then seconds.
+tests/mongo_server/.built: $(addprefix tests/mongo_server/,main.go go.mod go.sum)
+	@cd tests/mongo_server && CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	  -tags ferretdb_no_postgresql -ldflags "-s -w" -o mongo_server . && touch .built || \
+	echo "tests/mongo_server: needs Go 1.22 or newer, so the tests with a MongoDB server are skipped"

