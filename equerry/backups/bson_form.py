@@ -77,7 +77,7 @@ def _walk(document: bytes, place: list[int]) -> None:
             ends.append(opened)
 
 
-def _value(document: bytes, kind: int, at: int) -> tuple[int, int]:
+def _value(document: bytes, kind: int, at: int) -> tuple[int, int]:  # noqa: PLR0911 - a row each
     """Return where to go on, and where a document that begins there ends; 0: none begins."""
     if kind in _SIZES:
         return at + _SIZES[kind], 0

@@ -1,4 +1,4 @@
-"""Dumps one collection: its documents, then its metadata. Whole, or an error: never a short file."""
+"""Dumps one collection, its documents and its metadata: whole, or an error; never a short file."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -21,5 +21,5 @@ def pieces(file: BinaryIO) -> Iterator[bytes]:
                 yield piece
     except EOFError as error:
         raise BackupError("it is cut inside of a gzip member") from error
-    except (OSError, igzip_lib.error, zlib.error) as error:
+    except (igzip.BadGzipFile, igzip_lib.error, zlib.error) as error:  # type: ignore[misc]
         raise BackupError(f"its gzip is damaged: {error}") from error

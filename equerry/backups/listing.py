@@ -52,7 +52,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(client: Client, selection: Selection, *, again: bool = False) -> Listing:
-    """List everything. Raises BackupError; what was asked for by name must be there, but `again`."""
+    """List everything. Raises BackupError, also for a missing name that was asked for (not `again`)."""
     taken, left_out = _databases(client, selection, again=again)
     found: list[Found] = []
     for database in taken:

@@ -58,7 +58,7 @@ def batches(client: Client, found: Found, moment: Timestamp | None) -> Iterator[
         return
     # pymongo's snapshot sessions find their moment each for itself, and are one thread's; the
     # server takes the moment as an option of the command.
-    cursor = client[found.db].cursor_command(
+    cursor: Any = client[found.db].cursor_command(
         "find",
         found.source,
         batchSize=size,

@@ -1,9 +1,8 @@
 """The `equerry` command: one group, and the table of its verbs."""
 
-from importlib import import_module
-
 import click
 
+from equerry.cli.verbs import Verbs
 from equerry.errors import EquerryError, SettingsError
 
 # Verb → `module:command`. A module is imported when its verb is asked for, so that none pays for
@@ -21,6 +20,7 @@ VERBS = {
     "issues": "equerry.cli.issues:issues",
     "token": "equerry.cli.token:token",
     "sourcemaps": "equerry.cli.sourcemaps:sourcemaps",
+    "backup": "equerry.cli.backup:backup",
     "reindex": "equerry.cli.reindex:reindex",
     "version": "equerry.cli.version:version",
 }
@@ -29,22 +29,8 @@ FAULT_EXIT = 1
 SETTINGS_EXIT = 2
 
 
-class Verbs(click.Group):
-    """Finds the verbs in the table and turns Equerry's errors into one line and an exit code."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the verbs in the table's order: first the one that is wanted first."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return the command of this verb, or None."""
-        if cmd_name not in VERBS:
-            return None
-        module, _, attribute = VERBS[cmd_name].partition(":")
-        command = getattr(import_module(module), attribute)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{VERBS[cmd_name]} is no click command")
-        return command
+class Main(Verbs):
+    """Turns Equerry's errors into one line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb; 2 is a bad setting, 1 any other fault that Equerry names."""
@@ -55,7 +41,7 @@ class Verbs(click.Group):
             ctx.exit(SETTINGS_EXIT if isinstance(error, SettingsError) else FAULT_EXIT)
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Main, table=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Equerry: the operations backbone of one website.
 
