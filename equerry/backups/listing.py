@@ -52,7 +52,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(client: Client, selection: Selection, *, again: bool = False) -> Listing:
-    """List everything. Raises BackupError, also for a missing name that was asked for (not `again`)."""
+    """List everything. Raises BackupError; a name asked for must be there, the first time."""
     taken, left_out = _databases(client, selection, again=again)
     found: list[Found] = []
     for database in taken:
