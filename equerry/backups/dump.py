@@ -94,7 +94,7 @@ def create(settings: Settings, wanted: Wanted, now_ms: int, watch: Watcher = unw
                 made = _manifest(name, wanted, now_ms, about, listed, taken, prelude, after)
                 if settings.backups.recipients:
                     made = sealing.seal(partial, made, settings.backups.recipients)
-                _write(partial, made, key)
+                write_manifest(partial, made, key)
                 return Made(path=place.seal(partial, name), manifest=made, cleaned=cleaned)
         except OSError as error:
             raise BackupError(
@@ -204,7 +204,7 @@ def _manifest(  # noqa: PLR0913 - what a manifest is made of
     )
 
 
-def _write(partial: Path, made: Manifest, key: Key) -> None:
+def write_manifest(partial: Path, made: Manifest, key: Key) -> None:
     """Write the manifest and its signature, durably."""
     data = manifest.encode(made)
     for file, written in ((manifest.FILE, data), (manifest.SIGNATURE_FILE, key.sign(data))):
