@@ -208,7 +208,7 @@ def test_a_hostile_manifest_is_refused(backup: Path, change: Callable[[bytes], b
 
 
 def test_the_record_tells_the_list_what_was_proven(tmp_path: Path) -> None:
-    """A backup is unread, then proven, and faulty once a fault was found; the newest comes first."""
+    """A backup is unread, then proven, and faulty once a fault was found; the newest is first."""
     settings = tree.Settings(data_dir=str(tmp_path))
     older = made_backup.backup(tmp_path, "full-backup-20261124T020000Z")
     newer = made_backup.backup(tmp_path)

@@ -1,0 +1,349 @@
+"""Dumps of a real server: byte-identical, consistent in what they say, whole or not there."""
+
+import gzip
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import Binary, Int64, ObjectId, Regex, Timestamp, json_util
+from cutting import Cutter
+from mongo import Mongo
+from pyrage import x25519
+
+from equerry import clock
+from equerry import settings as tree
+from equerry.backups import catalogue, dump, names, place, reading_back
+from equerry.backups.catalogue import State
+from equerry.backups.dump import Made, Wanted
+from equerry.backups.manifest import Consistency
+from equerry.backups.progress import Progress
+from equerry.errors import BackupError, SettingsError
+
+ODD_NAMES = (
+    *(f"plain{number}" for number in range(16)),
+    "a b/c+d%e",
+    "ünï-cödé",
+    "x:y*?",
+    "dots.in.name",
+    "..",
+    "UPPER",
+    "quote'\"",
+    "back\\slash",
+    "emoji 🙂",
+    "tab\tname",
+    "new\nline",
+    "[bold]markup[/]",
+    "-rf",
+    "long" * 20,
+    "%2F",
+)
+# FerretDB's SQLite takes these; the others stand in test_bson_form.
+TYPES: dict[str, Any] = {
+    "double": 1.5,
+    "text": "ünï",
+    "document": {"a": {"b": 1}},
+    "array": [1, "a", None],
+    "binary": Binary(b"\0\1", 0),
+    "uuid": Binary(bytes(range(16)), 4),
+    "id": ObjectId("65a000000000000000000001"),
+    "true": True,
+    "null": None,
+    "regex": Regex("^a", "i"),
+    "int": 1,
+    "stamp": Timestamp(1, 2),
+    "long": Int64(2**40),
+}
+
+
+def create(settings: tree.Settings, wanted: Wanted | None = None) -> Made:
+    """Make a backup, unwatched."""
+    return dump.create(settings, wanted or Wanted(), clock.now_ms())
+
+
+def with_backups(settings: tree.Settings, **changes: Any) -> tree.Settings:
+    """Return the settings with other ones of backups."""
+    held = {
+        "uri": settings.backups.uri,
+        "min_free_bytes": settings.backups.min_free_bytes,
+    } | changes
+    return tree.Settings(data_dir=settings.data_dir, backups=tree.Backups(**held))
+
+
+def held_by(mongo: Mongo, db: str, name: str) -> bytes:
+    """Return the documents' bytes as the server sends them."""
+    return b"".join(mongo[db][name].find_raw_batches())
+
+
+def test_files_are_the_servers_bytes(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """For 31 collections with odd names each `.bson` file is the bytes that the server sends."""
+    for number, name in enumerate(ODD_NAMES):
+        rows = [TYPES | {"_id": row, "pad": "x" * number} for row in range(number * 7 % 40)]
+        mongo.shop.create_collection(name)
+        if rows:
+            mongo.shop[name].insert_many(rows)
+    mongo.shop.plain3.create_index([("text", 1), ("int", -1)], name="by both")
+    made = create(backed_up)
+    assert len(made.manifest.collections) == len(ODD_NAMES) >= 30
+    for each in made.manifest.collections:
+        with gzip.open(made.path / each.data) as file:
+            assert file.read() == held_by(mongo, "shop", each.name), each.name
+        assert each.data == names.data("shop", each.name)
+    assert not made.manifest.left_out
+    assert not made.manifest.changed
+    [plain3] = [each for each in made.manifest.collections if each.name == "plain3"]
+    with gzip.open(made.path / plain3.metadata) as file:
+        said = json_util.loads(file.read())
+    assert [index["name"] for index in said["indexes"]] == ["_id_", "by both"]
+    assert list(said["indexes"][1]["key"].items()) == [("text", 1), ("int", -1)]
+    assert said["collectionName"] == "plain3"
+    assert not reading_back.prove(backed_up, made.path, clock.now_ms()).faults
+    assert catalogue.entry(made.path).state is State.PROVEN
+
+
+def test_a_backup_says_what_it_is(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """Consistency, counts, server and time stand in the manifest, and its files are private."""
+    mongo.shop.orders.insert_many([{"_id": row} for row in range(10)])
+    made = create(backed_up)
+    held = made.manifest
+    assert held.name == made.path.name
+    assert held.whole
+    assert (held.documents, held.databases) == (10, ("shop",))
+    assert held.consistency is Consistency.NONE
+    assert "no replica set" in held.consistency_note
+    assert held.server_version == mongo.server_info()["version"]
+    assert stat.S_IMODE((made.path / "shop/orders.bson.gz").stat().st_mode) == 0o600
+    key = Path(backed_up.data_dir) / "backup-signing-key.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_what_was_not_asked_for_is_named(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """A part of the database is called so, and the manifest says what is not in it and why."""
+    for db, name in (("shop", "orders"), ("shop", "logs"), ("blog", "posts")):
+        mongo[db][name].insert_one({"_id": 1})
+    settings = with_backups(backed_up, exclude=("shop.logs",))
+    made = create(settings, Wanted(databases=("shop",)))
+    assert made.path.name.startswith("part-backup-")
+    assert [each.namespace for each in made.manifest.collections] == ["shop.orders"]
+    assert [(each.db, each.name) for each in made.manifest.left_out] == [
+        ("blog", ""),
+        ("shop", "logs"),
+    ]
+    assert all(each.why for each in made.manifest.left_out)
+
+
+def test_an_unknown_database_is_refused(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """A typing error makes no empty backup."""
+    mongo.shop.orders.insert_one({"_id": 1})
+    with pytest.raises(BackupError, match="there are: shop"):
+        create(backed_up, Wanted(databases=("shp",)))
+    assert not place.backups(backed_up.backups_path)
+
+
+def test_a_collection_that_came_meanwhile_is_named(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """What others did to the database's shape during the dump stands in the manifest."""
+    for name in ("orders", "gone", "indexed"):
+        mongo.shop[name].insert_many([{"_id": row} for row in range(10)])
+    done = []
+
+    def meddle(_progress: Progress) -> None:
+        if not done:
+            done.append(True)
+            mongo.shop.drop_collection("gone")
+            mongo.shop.new.insert_one({"_id": 1})
+            mongo.shop.indexed.create_index("x")
+
+    made = dump.create(backed_up, Wanted(), clock.now_ms(), meddle)
+    changed = {each.name: each.what for each in made.manifest.changed}
+    assert set(changed) == {"gone", "indexed", "new"}
+    assert "not in the backup" in changed["new"]
+    assert "indexes" in changed["indexed"]
+    assert not reading_back.prove(backed_up, made.path, clock.now_ms()).faults
+
+
+def _many(mongo: Mongo, count: int, size: int) -> None:
+    for begin in range(0, count, 1_000):
+        rows = range(begin, min(begin + 1_000, count))
+        mongo.shop.orders.insert_many([{"_id": row, "text": "x" * size} for row in rows])
+
+
+def test_a_broken_connection_begins_a_collection_again(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """Cut in the midst of a batch, the dump is still the server's bytes."""
+    _many(mongo, 5_000, 2_000)
+    with Cutter(backed_up.backups.uri, cuts=2, after_bytes=3_000_000) as cutter:
+        made = create(with_backups(backed_up, uri=cutter.uri))
+    assert cutter.done == 2
+    with gzip.open(made.path / "shop/orders.bson.gz") as file:
+        assert file.read() == held_by(mongo, "shop", "orders")
+    assert not reading_back.prove(backed_up, made.path, clock.now_ms()).faults
+
+
+def test_a_connection_that_always_breaks_fails_and_leaves_nothing(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """Where a collection cannot be read to its end there is no backup, and no shorter one."""
+    _many(mongo, 5_000, 2_000)
+    with (
+        Cutter(backed_up.backups.uri, cuts=99, after_bytes=3_000_000) as cutter,
+        pytest.raises(BackupError, match=r"shop\.orders could not be read to its end"),
+    ):
+        create(with_backups(backed_up, uri=cutter.uri))
+    assert not place.backups(backed_up.backups_path)
+    assert not place.leftovers(backed_up.backups_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"max_bytes": 1_000}, "backups.max_bytes"),
+        ({"min_free_bytes": 1 << 60}, "backups.min_free_bytes"),
+    ],
+)
+def test_no_room_is_told_before(
+    mongo: Mongo, backed_up: tree.Settings, changes: dict[str, Any], says: str
+) -> None:
+    """A dump that does not fit is not begun; the message names the setting."""
+    _many(mongo, 1_000, 500)
+    with pytest.raises(BackupError, match=says):
+        create(with_backups(backed_up, **changes))
+    assert not place.leftovers(backed_up.backups_path)
+
+
+def test_the_budget_holds_where_the_estimate_was_wrong(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """What cannot be compressed as was guessed ends the dump at the budget, and leaves nothing."""
+    mongo.shop.noise.insert_many([{"_id": row, "b": os.urandom(1_000)} for row in range(2_000)])
+    size = mongo.shop.command("collStats", "noise")["size"]
+    with pytest.raises(BackupError, match=r"backups\.max_bytes"):
+        create(with_backups(backed_up, max_bytes=size * 6 // 10))
+    assert not place.backups(backed_up.backups_path)
+    assert not place.leftovers(backed_up.backups_path)
+
+
+def test_two_dumps_do_not_collide(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """The second is refused and names the process of the first, which goes on."""
+    mongo.shop.orders.insert_one({"_id": 1})
+    told: list[str] = []
+
+    def second(_progress: Progress) -> None:
+        if not told:
+            with pytest.raises(BackupError) as refused:
+                create(backed_up)
+            told.append(str(refused.value))
+
+    dump.create(backed_up, Wanted(), clock.now_ms(), second)
+    assert f"process {os.getpid()}" in told[0]
+    assert len(place.backups(backed_up.backups_path)) == 1
+
+
+def test_ctrl_c_leaves_nothing(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """An interrupt in the midst of a dump removes what was written."""
+    mongo.shop.orders.insert_one({"_id": 1})
+
+    def interrupt(_progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dump.create(backed_up, Wanted(), clock.now_ms(), interrupt)
+    assert not place.backups(backed_up.backups_path)
+    assert not place.leftovers(backed_up.backups_path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "error", "says"),
+    [
+        ("", SettingsError, "EQUERRY_MONGODB_URI"),
+        ("mongodb://u:p@ss@h:x/", SettingsError, "%40"),
+        ("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200", BackupError, "no server answered"),
+    ],
+)
+def test_a_wrong_address_says_what_to_do(
+    tmp_path: Path, uri: str, error: type[Exception], says: str
+) -> None:
+    """The message names the setting and never a piece of the password."""
+    settings = tree.Settings(data_dir=str(tmp_path), backups=tree.Backups(uri=uri))
+    with pytest.raises(error, match=says) as raised:
+        create(settings)
+    assert "p@ss" not in str(raised.value)
+
+
+def test_an_encrypted_backup_is_proven_by_its_hashes_or_with_the_key(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """With recipients set nothing lies there in plain; a key lets it be looked into."""
+    mongo.shop.orders.insert_many([{"_id": row} for row in range(100)])
+    identity = x25519.Identity.generate()
+    settings = with_backups(backed_up, recipients=(str(identity.to_public()),))
+    made = create(settings)
+    assert all(each.path.endswith(".age") for each in made.manifest.files)
+    assert not reading_back.prove(settings, made.path, clock.now_ms()).faults
+    assert catalogue.entry(made.path).state is State.SEALED
+    verified = reading_back.prove(settings, made.path, clock.now_ms(), keys=[identity])
+    assert (verified.faults, verified.documents, verified.read) == ((), 100, True)
+
+
+_CHILD = """
+import sys
+from equerry import clock, settings as tree
+from equerry.backups import dump
+from equerry.backups.dump import Wanted
+settings = tree.Settings(
+    data_dir=sys.argv[1], backups=tree.Backups(uri=sys.argv[2], min_free_bytes=0)
+)
+print("begun", flush=True)
+dump.create(settings, Wanted(), clock.now_ms())
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
+"""
+
+
+def _child(settings: tree.Settings) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", _CHILD, settings.data_dir, settings.backups.uri],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_killed_at_any_moment_no_half_backup_is_listed(
+    mongo: Mongo, backed_up: tree.Settings, *, long_run: bool
+) -> None:
+    """Kill -9 of a dump leaves a whole backup or none, and the next dump cleans up."""
+    _many(mongo, 4_000, 2_000)
+    kills = 100 if long_run else 12
+    began = time.monotonic()
+    create(backed_up)
+    lasts = 0.1 + time.monotonic() - began
+    for number in range(kills):
+        child = _child(backed_up)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "begun\n"
+        time.sleep(lasts * number / kills)
+        child.kill()
+        child.communicate()
+        for path in place.backups(backed_up.backups_path):
+            assert not reading_back.prove(backed_up, path, clock.now_ms()).faults
+    made = create(backed_up)
+    assert not place.leftovers(backed_up.backups_path)
+    assert not reading_back.prove(backed_up, made.path, clock.now_ms()).faults
+    assert all(each.state.is_good for each in catalogue.entries(backed_up.backups_path))
+
+
+def test_memory_is_bounded(mongo: Mongo, backed_up: tree.Settings, *, long_run: bool) -> None:
+    """A dump takes at most 150 MB, however large the database or its documents are."""
+    _many(mongo, 1_000_000 if long_run else 20_000, 2_000)
+    for name in "abcdef":
+        mongo.shop[name].insert_many([{"_id": row, "b": os.urandom(4_000_000)} for row in range(4)])
+    child = _child(backed_up)
+    printed, _ = child.communicate(timeout=3_600)
+    assert child.returncode == 0
+    assert int(printed.split()[-1]) <= 150 * 1024 * 1024
+    [path] = place.backups(backed_up.backups_path)
+    assert not reading_back.prove(backed_up, path, clock.now_ms()).faults
