@@ -1,6 +1,8 @@
 """Dumps one collection, its documents and its metadata: whole, or an error; never a short file."""
 
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -50,6 +52,7 @@ class CollectionDump:
         self._room = room
         self._moment = moment
         self._counter = counter
+        self._large = threading.Lock()
 
     def run(self, found: Found, wait: Wait) -> Dumped:
         """Dump one. Raises BackupError."""
@@ -96,12 +99,8 @@ class CollectionDump:
         for attempt in range(1, ATTEMPTS + 1):
             content = Content()
             try:
-                for batch in reading.batches(self._client, found, self._moment.of(found)):
-                    wait.check()
-                    before = content.documents
-                    content.add(batch)
-                    sink.write(batch)
-                    self._counter.add(content.documents - before, len(batch))
+                with self._turn(found):
+                    self._read(found, content, sink, wait)
             except PyMongoError as error:
                 self._recover(found, error, attempt)
                 self._counter.add(-content.documents, -content.bytes)
@@ -112,6 +111,19 @@ class CollectionDump:
             else:
                 return content
         raise AssertionError("the last attempt ends or raises")
+
+    def _turn(self, found: Found) -> AbstractContextManager[object]:
+        """Let collections of large documents read one after the other: memory is bounded."""
+        is_large = found.average_bytes > reading.LARGE_DOCUMENT_BYTES
+        return self._large if is_large else nullcontext()
+
+    def _read(self, found: Found, content: Content, sink: Sink, wait: Wait) -> None:
+        for batch in reading.batches(self._client, found, self._moment.of(found)):
+            wait.check()
+            before = content.documents
+            content.add(batch)
+            sink.write(batch)
+            self._counter.add(content.documents - before, len(batch))
 
     def _recover(self, found: Found, error: PyMongoError, attempt: int) -> None:
         """Return where trying again may help."""

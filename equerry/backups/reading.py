@@ -6,14 +6,16 @@ from typing import Any
 from bson import Timestamp
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import OperationFailure
+from pymongo.errors import InvalidName, OperationFailure
 
 from equerry.backups import names
 from equerry.backups.listing import Found
 from equerry.backups.server import APP_NAME, Client
 
 # A reply is held about three times while it is taken apart, by each of four readers.
-BATCH_BYTES = 2 * 1024 * 1024
+BATCH_BYTES = 1024 * 1024
+# From here on a batch is larger than that: few documents are, and one collection reads at a time.
+LARGE_DOCUMENT_BYTES = BATCH_BYTES // 2
 MAX_BATCH_DOCUMENTS = 20_000
 # Where the server does not tell the average size.
 DEFAULT_BATCH_DOCUMENTS = 500
@@ -52,10 +54,28 @@ def batches(client: Client, found: Found, moment: Timestamp | None) -> Iterator[
     moment: read as of then; None: as it is. It ends only where the server said that it was all.
     """
     size = batch_documents(found.average_bytes)
-    if moment is None:
+    if moment is None and _may_be_named(client, found):
         collection = client[found.db][found.source]
         yield from collection.find_raw_batches(batch_size=size, comment=APP_NAME)
         return
+    yield from _by_command(client, found, moment, size)
+
+
+def _may_be_named(client: Client, found: Found) -> bool:
+    """Say whether pymongo takes the name: servers hold some that it refuses, such as `a..b`."""
+    try:
+        client[found.db][found.source]
+    except InvalidName:
+        return False
+    return True
+
+
+def _by_command(
+    client: Client, found: Found, moment: Timestamp | None, size: int
+) -> Iterator[bytes]:
+    concern: dict[str, Any] = {}
+    if moment is not None:
+        concern = {"readConcern": {"level": "snapshot", "atClusterTime": moment}}
     # pymongo's snapshot sessions find their moment each for itself, and are one thread's; the
     # server takes the moment as an option of the command.
     cursor: Any = client[found.db].cursor_command(
@@ -63,8 +83,8 @@ def batches(client: Client, found: Found, moment: Timestamp | None) -> Iterator[
         found.source,
         batchSize=size,
         comment=APP_NAME,
-        readConcern={"level": "snapshot", "atClusterTime": moment},
         codec_options=_RAW,
+        **concern,
     )
     cursor.batch_size(size)
     with cursor:

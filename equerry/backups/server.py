@@ -31,7 +31,7 @@ SELECT_MS = 10_000
 # A server that says nothing for so long is taken for gone; an address may give another figure.
 SILENCE_MS = 120_000
 
-UNAUTHORIZED, AUTHENTICATION_FAILED, COMMAND_NOT_FOUND = 13, 18, 59
+UNAUTHORIZED, AUTHENTICATION_FAILED, NAMESPACE_NOT_FOUND = 13, 18, 26
 SNAPSHOT_TOO_OLD, SNAPSHOT_UNAVAILABLE = 239, 246
 SNAPSHOT_LOST = frozenset({SNAPSHOT_TOO_OLD, SNAPSHOT_UNAVAILABLE})
 # Snapshot reads outside of transactions: MongoDB 5.0.
