@@ -13,9 +13,9 @@ from equerry.backups.listing import Found
 from equerry.backups.server import APP_NAME, Client
 
 # A reply is held about three times while it is taken apart, by each of four readers.
-BATCH_BYTES = 1024 * 1024
-# From here on a batch is larger than that: few documents are, and one collection reads at a time.
-LARGE_DOCUMENT_BYTES = BATCH_BYTES // 2
+BATCH_BYTES = 2 * 1024 * 1024
+# Above this a batch may be far larger than that: such collections are read one at a time.
+LARGE_DOCUMENT_BYTES = 512 * 1024
 MAX_BATCH_DOCUMENTS = 20_000
 # Where the server does not tell the average size.
 DEFAULT_BATCH_DOCUMENTS = 500
