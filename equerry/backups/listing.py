@@ -134,7 +134,7 @@ def _indexes(client: Client, database: str, name: str) -> list[Any]:
     with server.told(f"The indexes of {names.shown(f'{database}.{name}')} cannot be listed"):
         try:
             # By command: servers hold names that pymongo refuses, such as `a..b`.
-            return list(handle.cursor_command("listIndexes", name))
+            return list(handle.cursor_command("listIndexes", name, codec_options=EXACT))
         except OperationFailure as error:
             if error.code == server.NAMESPACE_NOT_FOUND:  # dropped since it was listed
                 return []

@@ -78,12 +78,13 @@ def _by_command(
         concern = {"readConcern": {"level": "snapshot", "atClusterTime": moment}}
     # pymongo's snapshot sessions find their moment each for itself, and are one thread's; the
     # server takes the moment as an option of the command.
-    # The database's options, not the command's, are those of the batches after the first.
+    # The command's options are those of the first batch only, the database's those of the others.
     cursor: Any = client.get_database(found.db, codec_options=_RAW).cursor_command(
         "find",
         found.source,
         batchSize=size,
         comment=APP_NAME,
+        codec_options=_RAW,
         **concern,
     )
     cursor.batch_size(size)

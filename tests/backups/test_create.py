@@ -79,7 +79,8 @@ def with_backups(settings: tree.Settings, **changes: Any) -> tree.Settings:
 def held_by(mongo: Mongo, db: str, name: str) -> bytes:
     """Return the documents' bytes as the server sends them."""
     options = CodecOptions(document_class=RawBSONDocument)
-    cursor = mongo.get_database(db, options).cursor_command("find", name)
+    database = mongo.get_database(db, options)
+    cursor = database.cursor_command("find", name, codec_options=options)
     return b"".join(document.raw for document in cursor)
 
 
