@@ -14,6 +14,8 @@ import msgspec
 from equerry.errors import SettingsError
 from equerry.settings import CONSOLE, Settings
 
+# 32 bytes in base64.
+_PUBLIC_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 DEFAULT_FILE = "equerry.toml"
 
 
@@ -184,6 +186,12 @@ def check(settings: Settings) -> None:
         ("mongodb://", "mongodb+srv://")
     ):
         raise SettingsError("backups.uri: takes mongodb:// or mongodb+srv://")
+    for key in settings.backups.trusted_keys:
+        if not _PUBLIC_KEY.fullmatch(key):
+            raise SettingsError(
+                f"backups.trusted_keys: {key[:60]!r} is no public key; `equerry backup keys` on the"
+                " other machine prints one"
+            )
     for network in settings.api.trusted_proxies:
         try:
             ip_network(network)

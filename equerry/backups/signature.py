@@ -103,15 +103,6 @@ def refusal(data: bytes, signature: bytes, trusted: frozenset[str]) -> str:
     return ""
 
 
-def is_key(text: str) -> bool:
-    """Say whether this is a public key."""
-    try:
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return False
-    return True
-
-
 def _text(public: Ed25519PublicKey) -> str:
     return base64.b64encode(public.public_bytes_raw()).decode()
 

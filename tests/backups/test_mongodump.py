@@ -29,7 +29,7 @@ given = dict(each[2:].split("=", 1) for each in sys.argv[1:] if "=" in each)
 assert "mongodb://" not in " ".join(sys.argv)
 fault = os.environ.get("FAULT", "")
 if fault == "refused":
-    sys.exit(print("Failed: error connecting to db server: no reachable servers", file=sys.stderr) or 1)
+    sys.exit("Failed: error connecting to db server: no reachable servers")
 uri = json.loads(pathlib.Path(given["config"]).read_text().partition(": ")[2])
 skipped = [each.partition("=")[2] for each in sys.argv if each.startswith("--excludeCollection=")]
 with MongoClient(uri) as client:
@@ -55,7 +55,9 @@ with MongoClient(uri) as client:
         text = json_util.dumps(said, json_options=json_util.CANONICAL_JSON_OPTIONS)
         path = folder / (quote_plus(name, safe="") + ".metadata.json.gz")
         path.write_bytes(gzip.compress(text.encode()))
-        print(f"2026-11-25T02:00:00.000+0000\\tdone dumping {{given['db']}}.{{name}} ({{count}} document{{'s' * (count != 1)}})", file=sys.stderr)
+        word = "document" if count == 1 else "documents"
+        done = f"done dumping {{given['db']}}.{{name}} ({{count}} {{word}})"
+        print("2026-11-25T02:00:00.000+0000\\t" + done, file=sys.stderr)
 """
 
 
