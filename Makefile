@@ -16,7 +16,7 @@ up: $(VENV)/.installed ## Install what is missing, then run everything; Ctrl-C s
 setup: $(VENV)/.installed ## Install, without starting anything
 
 test: $(VENV)/.installed-dev tests/corpora/.installed tests/source_maps/.installed tests/clients/.installed tests/mongo_server/.built ## Install what the tests need and run them all
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Style, types and who may import whom
 	$(BIN)/ruff check .
