@@ -7,7 +7,7 @@ import msgspec
 
 from equerry.backups import manifest, place, records
 from equerry.backups.manifest import Manifest
-from equerry.backups.records import Drilled, Verified
+from equerry.backups.records import Verified
 from equerry.errors import BackupError
 
 
@@ -37,7 +37,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     manifest: Manifest | None = None
     verified: Verified | None = None
-    drilled: Drilled | None = None
     says: str = ""
 
 
@@ -53,7 +52,7 @@ def entry(path: Path) -> Entry:
         held = manifest.decode(data, path / manifest.FILE)
     except BackupError as error:
         return Entry(name=path.name, path=path, state=State.FAULTY, says=str(error))
-    verified = records.read(path, records.VERIFIED, Verified, data)
+    verified = records.read(path, data)
     says = _says(path, held, verified)
     return Entry(
         name=path.name,
@@ -61,7 +60,6 @@ def entry(path: Path) -> Entry:
         state=_state(verified, says),
         manifest=held,
         verified=verified,
-        drilled=records.read(path, records.DRILLED, Drilled, data),
         says=says,
     )
 

@@ -34,6 +34,26 @@ class Dumped(msgspec.Struct, frozen=True, kw_only=True):
     left_out: LeftOut | None = None
 
 
+def collected(
+    found: Found, said: Metadata, content: Content, data: File | None, described: File
+) -> Dumped:
+    """Return a collection that is in the backup. data: None for a view, which has no documents."""
+    collection = Collection(
+        db=found.db,
+        name=found.name,
+        kind=found.kind,
+        uuid=said.uuid,
+        documents=content.documents,
+        bytes=content.bytes,
+        options=said.options,
+        indexes=said.indexes,
+        data=data.path if data else "",
+        metadata=described.path,
+        content=content.hash if data else "",
+    )
+    return Dumped(collection=collection, files=(data, described) if data else (described,))
+
+
 class Wait(msgspec.Struct, frozen=True):
     """How a worker is asked to end: both raise where it is to. pause: takes seconds."""
 
@@ -64,12 +84,12 @@ class CollectionDump:
             self._counter.end(name)
 
     def _run(self, found: Found, wait: Wait) -> Dumped:
-        content, files = Content(), []
+        content, data = Content(), None
         if found.kind is not Kind.VIEW:
             sink = Sink(self._folder, names.data(found.db, found.source), self._room)
             try:
                 content = self._documents(found, sink, wait)
-                files.append(sink.finish(content.documents))
+                data = sink.finish(content.documents)
             except OperationFailure as error:
                 sink.discard()
                 return self._left_out(found, error)
@@ -78,21 +98,14 @@ class CollectionDump:
                 return Dumped(left_out=LeftOut(db=found.db, name=found.name, why=GONE))
             finally:
                 sink.close()
-        files.append(self._metadata(found))
-        collection = Collection(
-            db=found.db,
-            name=found.name,
-            kind=found.kind,
-            uuid=found.uuid,
-            documents=content.documents,
-            bytes=content.bytes,
+        said = Metadata(
             options=found.options,
             indexes=found.indexes,
-            data="" if found.kind is Kind.VIEW else files[0].path,
-            metadata=files[-1].path,
-            content="" if found.kind is Kind.VIEW else content.hash,
+            uuid=found.uuid,
+            collectionName=found.name,
+            type=found.kind.value,
         )
-        return Dumped(collection=collection, files=tuple(files))
+        return collected(found, said, content, data, self._metadata(found, said))
 
     def _documents(self, found: Found, sink: Sink, wait: Wait) -> Content:
         """Read to the end; after a broken cursor or connection, from the beginning again."""
@@ -153,20 +166,10 @@ class CollectionDump:
                 raise error
         return Dumped(left_out=LeftOut(db=found.db, name=found.name, why=UNREADABLE))
 
-    def _metadata(self, found: Found) -> File:
+    def _metadata(self, found: Found, said: Metadata) -> File:
         sink = Sink(self._folder, names.metadata(found.db, found.name), self._room)
         try:
-            sink.write(
-                metadata.encode(
-                    Metadata(
-                        options=found.options,
-                        indexes=found.indexes,
-                        uuid=found.uuid,
-                        collectionName=found.name,
-                        type=found.kind.value,
-                    )
-                )
-            )
+            sink.write(metadata.encode(said))
             return sink.finish()
         finally:
             sink.close()

@@ -31,12 +31,11 @@ class Engine(StrEnum):
 class Consistency(StrEnum):
     """Which moment of the database the backup is.
 
-    snapshot: one moment, in all collections. oplog: one moment, once the oplog beside it is
-    replayed. none: each collection as it was while it was read; writes meanwhile may be in or not.
+    snapshot: one moment, in all collections. none: each collection as it was while it was read;
+    writes meanwhile may be in or not.
     """
 
     SNAPSHOT = "snapshot"
-    OPLOG = "oplog"
     NONE = "none"
 
 

@@ -18,10 +18,10 @@ from typing import IO
 import msgspec
 
 from equerry.backups import documents, gzip_file, metadata, names
-from equerry.backups.collection_dump import GONE, Dumped
+from equerry.backups.collection_dump import GONE, Dumped, collected
 from equerry.backups.documents import Content
 from equerry.backups.listing import Found, Listing
-from equerry.backups.manifest import Collection, File, Kind, LeftOut
+from equerry.backups.manifest import File, Kind, LeftOut
 from equerry.backups.progress import Counter, Watcher
 from equerry.durable import fsync
 from equerry.errors import BackupError
@@ -138,7 +138,7 @@ def _read(found: Found, partial: Path, reported: dict[str, int]) -> Dumped:
             raise BackupError(f"mongodump wrote no metadata of {name}")
         return Dumped(left_out=LeftOut(db=found.db, name=found.name, why=GONE))
     said, described = _metadata(partial, metadata_path)
-    content, files = Content(), [described]
+    content, data = Content(), None
     if found.kind is not Kind.VIEW:
         content = _content(partial / data_path, name)
         told = reported.get(found.namespace, reported.get(f"{found.db}.{found.source}"))
@@ -147,21 +147,8 @@ def _read(found: Found, partial: Path, reported: dict[str, int]) -> Dumped:
             raise BackupError(
                 f"mongodump reported {counted} of {name}, its file holds {content.documents:,}"
             )
-        files.append(_file(partial, data_path, content.documents))
-    collection = Collection(
-        db=found.db,
-        name=found.name,
-        kind=found.kind,
-        uuid=said.uuid,
-        documents=content.documents,
-        bytes=content.bytes,
-        options=said.options,
-        indexes=said.indexes,
-        data="" if found.kind is Kind.VIEW else data_path,
-        metadata=metadata_path,
-        content="" if found.kind is Kind.VIEW else content.hash,
-    )
-    return Dumped(collection=collection, files=tuple(files))
+        data = _file(partial, data_path, content.documents)
+    return collected(found, said, content, data, described)
 
 
 def _metadata(partial: Path, path: str) -> tuple[metadata.Metadata, File]:

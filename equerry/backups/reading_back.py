@@ -22,7 +22,7 @@ def prove(
     trusted = verify.trusted_keys(settings.data_path, settings.backups.trusted_keys)
     verified = verify.verify(backup, trusted, now_ms, watch, keys)
     try:
-        records.write(backup, records.VERIFIED, verified)
+        records.write(backup, verified)
     except OSError as error:
         where = f"{backup.parent}: {error.strerror}"
         raise BackupError(f"{where}: what was found cannot be recorded there") from error

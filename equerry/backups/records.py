@@ -1,4 +1,4 @@
-"""What is known of a backup since it was made: whether it was read back, whether it was restored.
+"""What is known of a backup since it was made: whether it was read back, and what was found.
 
 A record lies beside the backup (`<name>.verified.json`), never in it, and counts only for the
 manifest that it was made of.
@@ -8,7 +8,6 @@ import hashlib
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -16,7 +15,6 @@ from equerry.backups import place
 from equerry.durable import fsync, write_all
 
 VERIFIED = "verified"
-DRILLED = "drilled"
 MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -63,23 +61,9 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
 
 
-class Drilled(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup was restored somewhere, for trial. at: RFC 3339; says: in words, what failed."""
-
-    manifest_sha256: str
-    at: str
-    seconds: float
-    bytes: int
-    ok: bool
-    says: str = ""
-
-
-Record = TypeVar("Record", Verified, Drilled)
-
-
-def write(backup: Path, what: str, record: Verified | Drilled) -> None:
+def write(backup: Path, record: Verified) -> None:
     """Keep a record, whole or not at all. Raises OSError."""
-    path = place.record(backup, what)
+    path = place.record(backup, VERIFIED)
     new = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -91,11 +75,11 @@ def write(backup: Path, what: str, record: Verified | Drilled) -> None:
     fsync(path.parent)
 
 
-def read(backup: Path, what: str, kind: type[Record], manifest: bytes) -> Record | None:
+def read(backup: Path, manifest: bytes) -> Verified | None:
     """Return the record, or None where there is none of this manifest."""
     try:
-        with place.record(backup, what).open("rb") as file:
-            record = msgspec.json.decode(file.read(MAX_BYTES), type=kind)
+        with place.record(backup, VERIFIED).open("rb") as file:
+            record = msgspec.json.decode(file.read(MAX_BYTES), type=Verified)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return record if record.manifest_sha256 == hashlib.sha256(manifest).hexdigest() else None

@@ -10,7 +10,6 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -33,7 +32,6 @@ from equerry.backups.records import Fault, Verified, What
 from equerry.errors import BackupError
 
 PRELUDE = "prelude.json.gz"
-OPLOG = "oplog.bson"
 # Options, or a view's pipeline: 16 MB as BSON, several times that as Extended JSON.
 MAX_JSON_BYTES = 128 * 1024 * 1024
 _OWN = frozenset({manifest.FILE, manifest.SIGNATURE_FILE})
@@ -176,17 +174,14 @@ class _Reader:
 
     def _inside(self, file: File) -> Iterator[Fault]:
         """Look into a file; what it should hold is known by its path."""
-        plain = sealing.plain_path(file.path)
         try:
             with sealing.opened(self._backup, file, self._keys) as opened:
                 if collection := self._data.get(file.path):
                     yield from self._documents(file, collection, gzip_file.pieces(opened))
                 elif collection := self._metadata.get(file.path):
                     yield from _described(file, collection, _text(gzip_file.pieces(opened)))
-                elif plain == PRELUDE:
+                elif sealing.plain_path(file.path) == PRELUDE:
                     yield from _prelude(file, _text(gzip_file.pieces(opened)))
-                elif plain == OPLOG:
-                    yield from self._oplog(file, opened)
                 else:
                     says = "it belongs to no collection of the manifest"
                     yield Fault(path=file.path, what=What.MANIFEST, says=says)
@@ -210,15 +205,6 @@ class _Reader:
         elif content.hash != collection.content:
             says = "its documents are others than those that were dumped"
             yield Fault(path=file.path, what=What.CONTENT, says=says)
-
-    def _oplog(self, file: File, opened: BinaryIO) -> Iterator[Fault]:
-        content = Content()
-        says = self._tally(iter(lambda: opened.read(gzip_file.PIECE_BYTES), b""), content)
-        if says:
-            yield Fault(path=file.path, what=What.DOCUMENT, says=says)
-        if content.documents != file.documents:
-            says = f"it holds {content.documents:,} entries instead of {file.documents:,}"
-            yield Fault(path=file.path, what=What.COUNT, says=says)
 
     def _tally(self, pieces: Iterator[bytes], content: Content) -> str:
         """Count well-formed documents into `content`; return what is wrong with the next, or ""."""

@@ -10,11 +10,9 @@ from equerry.backups import dump, reading_back
 from equerry.backups.dump import Made, Wanted
 from equerry.backups.records import Verified
 from equerry.cli import backup_tables
-from equerry.cli.backup_progress import bar
+from equerry.cli.backup_progress import INTERRUPTED_EXIT, bar
 from equerry.cli.printable import printable
 from equerry.settings import Settings
-
-INTERRUPTED_EXIT = 130
 
 
 @click.command()
@@ -76,6 +74,6 @@ def _tell(made: Made, verified: Verified | None) -> None:
     )
     for line in backup_tables.caveats(held):
         click.echo(f"  {line}")
-    click.echo(f"  {backup_tables.outcome(held, verified)}")
+    click.echo(f"  {backup_tables.outcome(held.name, verified)}")
     for line in backup_tables.faults(verified):
         click.echo(f"  {line}", err=True)

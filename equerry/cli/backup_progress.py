@@ -19,6 +19,8 @@ from equerry.backups.progress import Progress as Done
 from equerry.backups.progress import Watcher
 from equerry.cli.printable import printable
 
+# As a shell reports a program that Ctrl-C ended: 128 and the signal's number.
+INTERRUPTED_EXIT = 130
 NAMES_SHOWN = 2
 NAME_CHARS = 32
 

@@ -42,8 +42,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
     changed: int
     verified_at: str
-    drilled_at: str
-    drill_ok: bool | None
     says: str
 
 
@@ -100,8 +98,6 @@ def row(entry: Entry) -> Row:
         left_out=len(held.left_out) if held else 0,
         changed=len(held.changed) if held else 0,
         verified_at=entry.verified.at if entry.verified else "",
-        drilled_at=entry.drilled.at if entry.drilled else "",
-        drill_ok=entry.drilled.ok if entry.drilled else None,
         says=entry.says,
     )
 
@@ -112,7 +108,7 @@ def table(entries: list[Entry], now_ms: int) -> Table:
     made.add_column("Backup", no_wrap=True)
     for name in ("Age", "Documents", "Size", "Stored"):
         made.add_column(name, no_wrap=True, justify="right")
-    for name in ("Consistency", "Read back", "Drill"):
+    for name in ("Consistency", "Read back"):
         made.add_column(name, no_wrap=True)
     for each in map(row, entries):
         made.add_row(
@@ -123,15 +119,8 @@ def table(entries: list[Entry], now_ms: int) -> Table:
             size(each.stored_bytes) + (" (encrypted)" if each.encrypted else ""),
             each.consistency or "?",
             STATES[each.state] + (f" {each.verified_at[:10]}" if each.good else ""),
-            _drill(each),
         )
     return made
-
-
-def _drill(each: Row) -> str:
-    if each.drill_ok is None:
-        return "none"
-    return f"{'restored' if each.drill_ok else 'FAILED'} {each.drilled_at[:10]}"
 
 
 def caveats(held: Manifest) -> Iterator[str]:
@@ -150,15 +139,18 @@ def caveats(held: Manifest) -> Iterator[str]:
         yield f"{len(held.changed) - LEFT_OUT_SHOWN:,} more changed; `equerry backup show` has them"
 
 
-def outcome(held: Manifest, verified: Verified | None) -> str:
+def outcome(name: str, verified: Verified | None) -> str:
     """Return one sentence on how far it was proven."""
     if verified is None:
-        return f"not read back yet: `equerry backup verify {held.name}`"
+        return f"not read back yet: `equerry backup verify {name}`"
     if verified.faults:
         return f"{len(verified.faults):,} faults: do not rely on it"
     if not verified.read:
         return "each file is the one that was written; without a private key none was looked into"
-    return f"read back in {verified.seconds:.1f} s: every byte is right"
+    return (
+        f"{verified.documents:,} documents read back in {verified.seconds:.1f} s:"
+        " every byte is right"
+    )
 
 
 def faults(verified: Verified | None) -> Iterator[str]:

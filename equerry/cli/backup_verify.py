@@ -10,10 +10,8 @@ from equerry import clock, settings_file
 from equerry.backups import catalogue, encryption, place, reading_back
 from equerry.backups.records import Verified
 from equerry.cli import backup_tables
-from equerry.cli.backup_progress import bar
+from equerry.cli.backup_progress import INTERRUPTED_EXIT, bar
 from equerry.cli.printable import printable
-
-INTERRUPTED_EXIT = 130
 
 
 @click.command()
@@ -59,13 +57,6 @@ def _tell(name: str, verified: Verified, *, as_json: bool) -> None:
         row = {"name": name} | msgspec.to_builtins(verified)
         click.echo(printable(msgspec.json.encode(row).decode()))
         return
-    if verified.faults:
-        click.echo(f"{name}: {len(verified.faults):,} faults: do not rely on it")
-        for line in backup_tables.faults(verified):
-            click.echo(f"  {line}")
-        return
-    read = "every byte is right" if verified.read else "hashes are right; no key to look inside"
-    click.echo(
-        f"{name}: {verified.documents:,} documents, {backup_tables.size(verified.bytes)} in"
-        f" {verified.seconds:.1f} s: {read}"
-    )
+    click.echo(f"{name}: {backup_tables.outcome(name, verified)}")
+    for line in backup_tables.faults(verified):
+        click.echo(f"  {line}")
