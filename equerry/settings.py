@@ -11,27 +11,20 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from equerry.events.severity import DEFAULT_RULES, Rule, Severity
+from equerry.alert_settings import Alerts
+from equerry.events.severity import DEFAULT_RULES, Rule
+from equerry.section import Count, Seconds, Section
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
-DAY_SECONDS = 86_400
 
-# The channel that needs no settings: the terminal of `equerry up`.
-CONSOLE = "console"
 # sun_path holds 108 bytes on Linux and 104 on macOS, its closing zero included.
 SOCKET_PATH_MAX_BYTES = 103
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of `equerry.toml`; a key that it does not know is refused by name."""
-
-
-class Project(_Section, frozen=True):
+class Project(Section, frozen=True):
     """A site or service that reports here."""
 
     id: Annotated[int, msgspec.Meta(ge=1)]
@@ -50,7 +43,7 @@ class Project(_Section, frozen=True):
     """Events accepted on a day of UTC; 0 is no quota."""
 
 
-class Redis(_Section, frozen=True):
+class Redis(Section, frozen=True):
     """Where the index and the queues live."""
 
     url: str = ""
@@ -59,7 +52,7 @@ class Redis(_Section, frozen=True):
     """The embedded Valkey's `appendfsync`; see docs/operations.md for the price of each."""
 
 
-class Api(_Section, frozen=True):
+class Api(Section, frozen=True):
     """The door."""
 
     host: str = "127.0.0.1"
@@ -78,7 +71,7 @@ class Api(_Section, frozen=True):
     """Bearer token for /metrics; without one it answers to loopback only."""
 
 
-class Dashboard(_Section, frozen=True):
+class Dashboard(Section, frozen=True):
     """The operator's port."""
 
     host: str = "127.0.0.1"
@@ -89,7 +82,7 @@ class Dashboard(_Section, frozen=True):
     """Names it may be asked by besides loopback's, e.g. `equerry.internal`."""
 
 
-class Flower(_Section, frozen=True):
+class Flower(Section, frozen=True):
     """The operators' view of Celery."""
 
     host: str = "127.0.0.1"
@@ -98,14 +91,14 @@ class Flower(_Section, frozen=True):
     """Flower's port."""
 
 
-class Worker(_Section, frozen=True):
+class Worker(Section, frozen=True):
     """The processes that drain the events."""
 
     concurrency: Annotated[int, msgspec.Meta(ge=1)] = 2
     """How many batches are worked on at once; one per core is plenty."""
 
 
-class Queue(_Section, frozen=True):
+class Queue(Section, frozen=True):
     """How much may wait, in Redis and on the disk beside the door."""
 
     max_events: Count = 1_000_000
@@ -118,7 +111,7 @@ class Queue(_Section, frozen=True):
     """Event ids remembered to recognise a repeat, in each of two generations of an hour."""
 
 
-class Archive(_Section, frozen=True):
+class Archive(Section, frozen=True):
     """The JSON Lines that are the truth."""
 
     retention_days: Annotated[int, msgspec.Meta(ge=1)] = 90
@@ -127,7 +120,7 @@ class Archive(_Section, frozen=True):
     """Closed segments beyond this total are removed, oldest first; 0 is no limit."""
 
 
-class SourceMaps(_Section, frozen=True):
+class SourceMaps(Section, frozen=True):
     """What builds upload, so that minified stacks become readable."""
 
     max_bytes: Count = 10 * GIB
@@ -140,7 +133,7 @@ class SourceMaps(_Section, frozen=True):
     """Days after which an upload is removed that resolved nothing since."""
 
 
-class Backups(_Section, frozen=True):
+class Backups(Section, frozen=True):
     """The database that is backed up, and where its backups lie."""
 
     uri: str = ""
@@ -163,96 +156,7 @@ class Backups(_Section, frozen=True):
     """Other machines' public keys (`equerry backup keys`), whose backups are believed here."""
 
 
-class Slack(_Section, frozen=True):
-    """A Slack incoming webhook."""
-
-    webhook_url: str = ""
-    """`https://hooks.slack.com/services/…`."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can be sent to."""
-        return bool(self.webhook_url)
-
-
-class Email(_Section, frozen=True):
-    """Mail by SMTP."""
-
-    smtp_url: str = ""
-    """`smtp://user:password@host:587` uses STARTTLS where offered; `smtps://…` is TLS at once."""
-    to: tuple[str, ...] = ()
-    """Who is written to; in the variable, separated by commas."""
-    sender: str = "equerry@localhost"
-    """The sender's address."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can be sent to."""
-        return bool(self.smtp_url and self.to)
-
-
-class Webhook(_Section, frozen=True):
-    """A signed webhook."""
-
-    url: str = ""
-    """Where alerts are posted; see docs/webhook.md."""
-    secret: str = ""
-    """What the signature is made with; required with a url."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can be sent to."""
-        return bool(self.url and self.secret)
-
-
-class Routes(_Section, frozen=True):
-    """Which channels hear of which severity; channels that are not configured are passed over."""
-
-    critical: tuple[str, ...] = ("slack", "email", "webhook")
-    """Channels that hear of critical findings."""
-    high: tuple[str, ...] = ("slack", "email")
-    """Channels that hear of high ones."""
-    medium: tuple[str, ...] = ("slack",)
-    """Channels that hear of medium ones."""
-    low: tuple[str, ...] = ("slack",)
-    """Channels that hear of low ones."""
-
-    def channels(self, severity: Severity) -> tuple[str, ...]:
-        """Return the names of the channels for this severity."""
-        names: tuple[str, ...] = getattr(self, severity.value)
-        return names
-
-
-class Alerts(_Section, frozen=True):
-    """When to tell, and whom."""
-
-    new_issue: Severity = Severity.LOW
-    """A new fingerprint of at least this severity is told."""
-    repeat_seconds: Seconds = 4 * 3600.0
-    """A cause that is still there is told again after this long."""
-    bundle_seconds: Seconds = 30.0
-    """What follows the first of a group within this time goes out as one message."""
-    give_up_seconds: Seconds = float(DAY_SECONDS)
-    """A notification that no attempt delivered for this long is dead; it stays visible."""
-    allow_private: bool = False
-    """Let Slack and webhook addresses be private ones (10.x, 127.x, …)."""
-    slack: Slack = Slack()
-    email: Email = Email()
-    webhook: Webhook = Webhook()
-    routes: Routes = Routes()
-
-    @property
-    def channels(self) -> dict[str, Slack | Email | Webhook]:
-        """Every channel that has settings, by name, in the order in which one stands in."""
-        return {"slack": self.slack, "email": self.email, "webhook": self.webhook}
-
-    @property
-    def configured(self) -> tuple[str, ...]:
-        """The channels whose settings suffice; the console only where none do. Never empty."""
-        return tuple(name for name, each in self.channels.items() if each.ready) or (CONSOLE,)
-
-
-class ErrorRate(_Section, frozen=True):
+class ErrorRate(Section, frozen=True):
     """Errors per page view or session; alarming where the Wilson lower bound is above it."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
@@ -261,27 +165,27 @@ class ErrorRate(_Section, frozen=True):
     """Fewer than these say nothing."""
 
 
-class Heartbeat(_Section, frozen=True):
+class Heartbeat(Section, frozen=True):
     """A URL outside that is asked for each minute: its silence says that Equerry is dead."""
 
     url: str = ""
     """`https://…`; any 2xx will do."""
 
 
-class Sentry(_Section, frozen=True):
+class Sentry(Section, frozen=True):
     """Where Equerry's own faults are reported."""
 
     dsn: str = ""
     """A Sentry DSN; at most 10 reports a minute leave a process, so that none can feed itself."""
 
 
-class SeverityTable(_Section, frozen=True):
+class SeverityTable(Section, frozen=True):
     """The severity rules, in order; given ones replace the default table."""
 
     rules: tuple[Rule, ...] = DEFAULT_RULES
 
 
-class Settings(_Section, frozen=True):
+class Settings(Section, frozen=True):
     """The whole tree."""
 
     timezone: str = "Europe/London"

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from equerry.alert_settings import CONSOLE
 from equerry.errors import SettingsError
-from equerry.settings import CONSOLE, Settings
+from equerry.settings import Settings
 
 # 32 bytes in base64.
 _PUBLIC_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from equerry import clock
+from equerry.alert_settings import Alerts
 from equerry.archive.segment import Writer
 from equerry.events.event import Event
 from equerry.events.report import ErrorFacts
 from equerry.events.severity import Severity
 from equerry.redis_client import Redis
-from equerry.settings import Alerts
 from workers.pipeline import commit
 from workers.pipeline.commit import Claim
 

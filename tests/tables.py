@@ -19,6 +19,7 @@ from click import Context, Group
 import beat_schedule
 from api import exposition, openapi
 from dashboard import operations
+from equerry import alert_settings as alert_tree
 from equerry import settings as tree
 from equerry import settings_file
 from equerry.cli.main import main as cli
@@ -52,7 +53,7 @@ def _attribute_docs(source: Path) -> dict[tuple[str, str], str]:
     return docs
 
 
-_DOCS = _attribute_docs(Path(tree.__file__))
+_DOCS = _attribute_docs(Path(tree.__file__)) | _attribute_docs(Path(alert_tree.__file__))
 _BY_SETTING = {variable.setting: name for name, variable in settings_file.VARIABLES.items()}
 
 
@@ -169,7 +170,7 @@ def severity_table() -> str:
 
 def routes_table() -> str:
     """Return which channels hear of which severity by default."""
-    routes = tree.Routes()
+    routes = alert_tree.Routes()
     rows = ((each.value, ", ".join(routes.channels(each))) for each in severity.Severity)
     return _table(("Severity", "Channels"), rows)
 

@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 
 from equerry import clock, queue, settings_file
+from equerry.alert_settings import CONSOLE
 from equerry.alerts import channel_state, trial
 from equerry.alerts.notification import Notification
 from equerry.alerts.trial import Result, State
@@ -19,7 +20,7 @@ from equerry.cli.printable import printable
 from equerry.errors import EquerryError, SettingsError
 from equerry.health import parts
 from equerry.redis_client import Redis
-from equerry.settings import CONSOLE, Settings
+from equerry.settings import Settings
 
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.1

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from equerry.alert_settings import CONSOLE
 from equerry.cli.address import base_url, dsn_of
-from equerry.settings import CONSOLE, Settings
+from equerry.settings import Settings
 
 REPORT = (
     '{"name":"TypeError","message":"Hello from curl","boundary":"global",'

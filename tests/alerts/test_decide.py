@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from equerry import clock, keys
+from equerry.alert_settings import Alerts, Slack, Webhook
 from equerry.alerts import channel_state, ledger, outbox
 from equerry.alerts.notification import Notification
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.redis_client import Redis
-from equerry.settings import Alerts, Settings, Slack, Webhook
+from equerry.settings import Settings
 from equerry.stream import findings
 from workers.alerting import decide, routing
 

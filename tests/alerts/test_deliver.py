@@ -5,12 +5,13 @@ import pytest
 from receivers import HttpReceiver, Reply
 
 from equerry import clock, keys
+from equerry.alert_settings import Alerts, Email, Slack, Webhook
 from equerry.alerts import channel_state, outbox
 from equerry.alerts.notification import Notification
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.redis_client import Redis
-from equerry.settings import Alerts, Email, Settings, Slack, Webhook
+from equerry.settings import Settings
 from equerry.stream import findings
 from workers.alerting import deliver, routing
 

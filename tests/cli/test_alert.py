@@ -9,9 +9,10 @@ from click.testing import Result
 from receivers import HttpReceiver, Reply
 
 from equerry import clock, keys, queue
+from equerry.alert_settings import Alerts, Webhook
 from equerry.alerts import channel_state, outbox
 from equerry.redis_client import Redis, connect
-from equerry.settings import Alerts, Settings, Webhook
+from equerry.settings import Settings
 from workers.alerting import deliver
 
 Cli = Callable[..., Result]

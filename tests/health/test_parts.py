@@ -7,6 +7,7 @@ import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from equerry import clock, keys
+from equerry.alert_settings import Alerts, Slack
 from equerry.alerts import channel_state, outbox
 from equerry.alerts.notification import Notification
 from equerry.events.severity import Severity
@@ -15,7 +16,7 @@ from equerry.health import deliveries, parts
 from equerry.health.lookout import Lookout
 from equerry.health.part import Part, Status
 from equerry.redis_client import Redis
-from equerry.settings import Alerts, Project, Queue, Settings, Slack
+from equerry.settings import Project, Queue, Settings
 
 NOW_MS = 1_800_000_000_000
 HOUR_MS = 3_600_000

@@ -10,6 +10,7 @@ import zstandard
 from receivers import HttpReceiver, Reply
 
 from equerry import clock, keys, queue
+from equerry.alert_settings import Alerts
 from equerry.alerts.policy import AlertState
 from equerry.archive import read
 from equerry.archive.segment import Writer
@@ -19,7 +20,7 @@ from equerry.finding import Finding
 from equerry.issues import state
 from equerry.issues.state import State
 from equerry.redis_client import Redis
-from equerry.settings import Alerts, Archive, Heartbeat
+from equerry.settings import Archive, Heartbeat
 from equerry.source_maps.artefact import Incoming, Kind
 from equerry.source_maps.store import FOLDER, Store, Upload
 from equerry.stream import findings

@@ -15,13 +15,14 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from equerry import clock, keys
+from equerry.alert_settings import CONSOLE
 from equerry.alerts import audit, channel_state, outbox, policy, retry, trial
 from equerry.alerts.notification import Notification
 from equerry.errors import DeliveryError
 from equerry.events.severity import Severity
 from equerry.finding import Finding
 from equerry.redis_client import Pipeline, Redis
-from equerry.settings import CONSOLE, Settings
+from equerry.settings import Settings
 from equerry.stream import findings
 from workers.alerting import channels
 from workers.alerting.routing import targets

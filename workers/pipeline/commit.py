@@ -7,6 +7,7 @@ from typing import NamedTuple
 from redis.exceptions import WatchError
 
 from equerry import keys
+from equerry.alert_settings import Alerts
 from equerry.archive import line as lines
 from equerry.archive.segment import Writer
 from equerry.events.event import Event
@@ -17,7 +18,6 @@ from equerry.issues.lookup import look_up
 from equerry.issues.plan import Policy, plan
 from equerry.issues.tally import Tally, tally
 from equerry.redis_client import Pipeline, Redis
-from equerry.settings import Alerts
 from equerry.stream import findings
 from equerry.stream.removal import remove
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from equerry.alert_settings import CONSOLE
 from equerry.alerts.notification import Notification
-from equerry.settings import CONSOLE, Settings
+from equerry.settings import Settings
 from workers.alerting.channels import console, email, slack, webhook
 
 # One attempt: a short receipt comes back, or DeliveryError and nothing else is raised. The caller
