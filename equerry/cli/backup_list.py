@@ -73,7 +73,7 @@ def _describe(entry: Entry) -> None:
     )
     if held.encryption:
         click.echo(f"  encrypted    for {len(held.encryption.recipients)} keys")
-    click.echo(f"  read back    {backup_tables.outcome(held.name, entry.verified)}")
+    click.echo(f"  proof        {backup_tables.outcome(held.name, entry.verified)}")
     for line in backup_tables.caveats(held):
         click.echo(f"  {line}")
     table = Table(box=None, pad_edge=False)
