@@ -35,6 +35,10 @@ from equerry.errors import BackupError
 from equerry.settings import Settings
 
 PRELUDE = "prelude.json.gz"
+NOTHING = (
+    "there is no collection to back up. Is backups.uri the right server, is all of it excluded, or"
+    " may its user see nothing? It needs the role `backup`."
+)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,8 @@ def create(settings: Settings, wanted: Wanted, now_ms: int, watch: Watcher = unw
             databases=wanted.databases, exclude=settings.backups.exclude + wanted.exclude
         )
         listed = listing.read(client, selection)
+        if not listed.found:
+            raise BackupError(NOTHING)
         room = _room(settings, folder, sum(each.size_bytes for each in listed.found))
         name = place.free_name(folder, now_ms, whole=wanted.whole)
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from equerry.backups import names
+from equerry.backups import names, ordinary_file
 from equerry.errors import BackupError
 
 FILE = "manifest.json"
@@ -204,7 +204,7 @@ def read_bytes(folder: Path) -> bytes:
     """Return the manifest's bytes as they lie there. Raises BackupError."""
     path = folder / FILE
     try:
-        with path.open("rb") as file:
+        with ordinary_file.opened(path) as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise BackupError(f"{path}: no such file: {folder.name} is no backup") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from equerry.backups import place
+from equerry.backups import ordinary_file, place
 from equerry.durable import fsync, write_all
 
 VERIFIED = "verified"
@@ -78,7 +78,7 @@ def write(backup: Path, record: Verified) -> None:
 def read(backup: Path, manifest: bytes) -> Verified | None:
     """Return the record, or None where there is none of this manifest."""
     try:
-        with place.record(backup, VERIFIED).open("rb") as file:
+        with ordinary_file.opened(place.record(backup, VERIFIED)) as file:
             record = msgspec.json.decode(file.read(MAX_BYTES), type=Verified)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None

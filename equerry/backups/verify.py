@@ -21,6 +21,7 @@ from equerry.backups import (
     manifest,
     metadata,
     names,
+    ordinary_file,
     sealing,
     signature,
 )
@@ -86,7 +87,7 @@ def trusted_keys(data_path: Path, others: Sequence[str]) -> frozenset[str]:
 
 def _signed(backup: Path, data: bytes, held: Manifest, trusted: frozenset[str]) -> Iterator[Fault]:
     try:
-        with (backup / manifest.SIGNATURE_FILE).open("rb") as file:
+        with ordinary_file.opened(backup / manifest.SIGNATURE_FILE) as file:
             refusal = signature.refusal(data, file.read(signature.MAX_BYTES), trusted)
     except OSError as error:
         refusal = f"there is no signature to read: {error.strerror}"

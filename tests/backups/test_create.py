@@ -15,15 +15,17 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from cutting import Cutter
 from mongo import Mongo
+from pymongo import monitoring
 from pyrage import x25519
 
 from equerry import clock
 from equerry import settings as tree
-from equerry.backups import catalogue, dump, names, place, reading_back
+from equerry.backups import catalogue, dump, listing, names, place, reading_back
 from equerry.backups.catalogue import State
 from equerry.backups.dump import Made, Wanted
 from equerry.backups.manifest import Consistency
 from equerry.backups.progress import Progress
+from equerry.backups.selection import Selection
 from equerry.errors import BackupError, SettingsError
 
 ODD_NAMES = (
@@ -139,6 +141,48 @@ def test_what_was_not_asked_for_is_named(mongo: Mongo, backed_up: tree.Settings)
         ("shop", "logs"),
     ]
     assert all(each.why for each in made.manifest.left_out)
+
+
+def test_a_server_that_shows_nothing_makes_no_backup(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """An empty backup would be proven, and worth nothing: it is an error."""
+    assert mongo.list_database_names() == []
+    with pytest.raises(BackupError, match=r"backups\.uri"):
+        create(backed_up)
+    mongo.shop.orders.insert_one({"_id": 1})
+    with pytest.raises(BackupError, match="excluded"):
+        create(backed_up, Wanted(exclude=("shop",)))
+    assert not place.backups(backed_up.backups_path)
+
+
+class _Heard(monitoring.CommandListener):
+    """Keeps what listDatabases was asked with."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool | None] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name == "listDatabases":
+            self.asked.append(event.command.get("authorizedDatabases"))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Wait for the next."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Wait for the next."""
+
+
+@pytest.mark.parametrize(("databases", "asked"), [((), False), (("shop",), None)])
+def test_databases_that_the_user_may_not_see_are_not_left_out_in_silence(
+    mongo: Mongo, mongo_server: str, databases: tuple[str, ...], asked: bool | None
+) -> None:
+    """A server hides them unless all are asked for; then it refuses the user."""
+    mongo.shop.orders.insert_one({"_id": 1})
+    heard = _Heard()
+    with Mongo(mongo_server, event_listeners=[heard]) as client:
+        listing.read(client, Selection(databases=databases))
+    assert heard.asked == [asked]
 
 
 def test_an_unknown_database_is_refused(mongo: Mongo, backed_up: tree.Settings) -> None:
