@@ -1,7 +1,8 @@
 """What is known of a backup since it was made: whether it was read back, whether it was restored.
 
 A record lies beside the backup (`<name>.verified.json`), never in it, and counts only for the
-manifest that it was made of.
+manifest that it was made of. Limit: it is not signed. Who can write beside the backups can make the
+list say `proven`; whatever restores reads the backup back itself.
 """
 
 import hashlib
@@ -12,7 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
-from equerry.backups import place
+from equerry import clock
+from equerry.backups import place, regular_file
 from equerry.durable import fsync, write_all
 
 VERIFIED = "verified"
@@ -94,8 +96,9 @@ def write(backup: Path, what: str, record: Verified | Drilled) -> None:
 def read(backup: Path, what: str, kind: type[Record], manifest: bytes) -> Record | None:
     """Return the record, or None where there is none of this manifest."""
     try:
-        with place.record(backup, what).open("rb") as file:
+        with regular_file.opened(place.record(backup, what)) as file:
             record = msgspec.json.decode(file.read(MAX_BYTES), type=kind)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        clock.parse_ms(record.at)
+    except (OSError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         return None
     return record if record.manifest_sha256 == hashlib.sha256(manifest).hexdigest() else None

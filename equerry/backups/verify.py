@@ -22,6 +22,7 @@ from equerry.backups import (
     manifest,
     metadata,
     names,
+    regular_file,
     sealing,
     signature,
 )
@@ -88,7 +89,7 @@ def trusted_keys(data_path: Path, others: Sequence[str]) -> frozenset[str]:
 
 def _signed(backup: Path, data: bytes, held: Manifest, trusted: frozenset[str]) -> Iterator[Fault]:
     try:
-        with (backup / manifest.SIGNATURE_FILE).open("rb") as file:
+        with regular_file.opened(backup / manifest.SIGNATURE_FILE) as file:
             refusal = signature.refusal(data, file.read(signature.MAX_BYTES), trusted)
     except OSError as error:
         refusal = f"there is no signature to read: {error.strerror}"
@@ -141,8 +142,7 @@ class _Reader:
         path = self._backup / file.path
         try:
             if not stat.S_ISREG(path.lstat().st_mode):
-                says = "it is no file, but a link or something else"
-                yield Fault(path=file.path, what=What.NO_FILE, says=says)
+                yield Fault(path=file.path, what=What.NO_FILE, says=regular_file.NO_FILE)
                 return
             yield from self._stored(file, path)
             if not file.plain_sha256 or self._keys:
@@ -156,7 +156,7 @@ class _Reader:
     def _stored(self, file: File, path: Path) -> Iterator[Fault]:
         """Hold what lies there against its size and hash."""
         digest, size = hashlib.sha256(), 0
-        with path.open("rb") as stored:
+        with regular_file.opened(path) as stored:
             while piece := stored.read(gzip_file.PIECE_BYTES):
                 digest.update(piece)
                 size += len(piece)
