@@ -76,7 +76,11 @@ def create(settings: Settings, wanted: Wanted, now_ms: int, watch: Watcher = unw
     looks whole. It is not read back yet: `verify.verify` does that.
     """
     folder = settings.backups_path
-    with place.exclusive(folder), server.connected(settings.backups.uri) as client:
+    with (
+        place.exclusive(folder),
+        server.connected(settings.backups.uri) as client,
+        server.told("No backup was made"),
+    ):
         cleaned = place.clean(folder)
         key = Key(settings.data_path)
         about = server.describe(client)

@@ -27,7 +27,7 @@ from equerry.backups import (
     signature,
 )
 from equerry.backups.documents import Content
-from equerry.backups.encryption import Identity
+from equerry.backups.encryption import Identity, NoKeyFits
 from equerry.backups.manifest import Collection, File, Manifest
 from equerry.backups.progress import Counter, Watcher, unwatched
 from equerry.backups.records import Fault, Verified, What
@@ -51,7 +51,8 @@ def verify(
 
     trusted: public keys whose signature is believed. keys: private ones, for an encrypted backup;
     without them its files are held against their hashes, and not looked into. `watch` is called
-    many times; what it raises ends the reading. Nothing is written.
+    many times; what it raises ends the reading. Nothing is written. Raises NoKeyFits where a file
+    is the one that was written, and none of the keys is one of its recipients'.
     """
     began = time.monotonic()
     try:
@@ -144,9 +145,10 @@ class _Reader:
             if not stat.S_ISREG(path.lstat().st_mode):
                 yield Fault(path=file.path, what=What.NO_FILE, says=regular_file.NO_FILE)
                 return
-            yield from self._stored(file, path)
+            stored = list(self._stored(file, path))
+            yield from stored
             if not file.plain_sha256 or self._keys:
-                yield from self._inside(file)
+                yield from self._inside(file, is_intact=not stored)
         except FileNotFoundError:
             yield Fault(path=file.path, what=What.MISSING, says="it is missing")
         except OSError as error:
@@ -174,7 +176,7 @@ class _Reader:
                 says = "its SHA-256 is another: it was changed or damaged"
                 yield Fault(path=file.path, what=What.HASH, says=says)
 
-    def _inside(self, file: File) -> Iterator[Fault]:
+    def _inside(self, file: File, *, is_intact: bool) -> Iterator[Fault]:
         """Look into a file; what it should hold is known by its path."""
         plain = sealing.plain_path(file.path)
         try:
@@ -191,6 +193,8 @@ class _Reader:
                     says = "it belongs to no collection of the manifest"
                     yield Fault(path=file.path, what=What.MANIFEST, says=says)
         except BackupError as error:
+            if is_intact and isinstance(error, NoKeyFits):
+                raise  # the wrong key was given: that is no fault of the backup
             yield Fault(path=file.path, what=What.GZIP, says=str(error))
 
     def _documents(
