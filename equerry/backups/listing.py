@@ -72,7 +72,10 @@ def _databases(
     client: Client, selection: Selection, *, again: bool
 ) -> tuple[list[str], list[LeftOut]]:
     with server.told("The databases cannot be listed"):
-        present = sorted(client.list_database_names())
+        # Else a user who may not list all is told of his own only, as if there were no others.
+        wanted: dict[str, Any] = {} if selection.databases else {"authorizedDatabases": False}
+        said = client.list_databases(nameOnly=True, **wanted)
+        present = sorted(str(each["name"]) for each in said)
     if (unknown := selection.unknown(present)) and not again:
         there = ", ".join(names.shown(each) for each in present) or "none"
         raise BackupError(f"there is no database {names.shown(unknown[0])!r}; there are: {there}")

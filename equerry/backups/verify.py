@@ -5,6 +5,7 @@ metadata, a missing or foreign file. Whatever reads a backup asks this first.
 """
 
 import hashlib
+import math
 import os
 import stat
 import time
@@ -37,6 +38,8 @@ PRELUDE = "prelude.json.gz"
 OPLOG = "oplog.bson"
 # Options, or a view's pipeline: 16 MB as BSON, several times that as Extended JSON.
 MAX_JSON_BYTES = 128 * 1024 * 1024
+# Two versions: 60 bytes.
+MAX_PRELUDE_BYTES = 64 * 1024
 _OWN = frozenset({manifest.FILE, manifest.SIGNATURE_FILE})
 
 
@@ -113,6 +116,7 @@ class _Reader:
         self._keys = keys
         self._data = {each.data: each for each in held.collections if each.data}
         self._metadata = {each.metadata: each for each in held.collections if each.metadata}
+        self._largest = max((each.bytes for each in held.files), default=0)
         self._by_hash = {each.sha256: each.path for each in held.files}
         self.looks_inside = held.encryption is None or bool(keys)
         self.counter = Counter(len(held.files), held.stored_bytes)
@@ -147,7 +151,8 @@ class _Reader:
                 return
             stored = list(self._stored(file, path))
             yield from stored
-            if not file.plain_sha256 or self._keys:
+            is_larger = path.lstat().st_size > self._largest
+            if not is_larger and (not file.plain_sha256 or self._keys):
                 yield from self._inside(file, is_intact=not stored)
         except FileNotFoundError:
             yield Fault(path=file.path, what=What.MISSING, says="it is missing")
@@ -157,7 +162,11 @@ class _Reader:
 
     def _stored(self, file: File, path: Path) -> Iterator[Fault]:
         """Hold what lies there against its size and hash."""
-        digest, size = hashlib.sha256(), 0
+        digest, size, there = hashlib.sha256(), 0, path.lstat().st_size
+        if there > self._largest:  # a sparse file may be said to have petabytes
+            says = f"it has {there:,} bytes instead of {file.bytes:,}"
+            yield Fault(path=file.path, what=What.SIZE, says=says)
+            return
         with regular_file.opened(path) as stored:
             while piece := stored.read(gzip_file.PIECE_BYTES):
                 digest.update(piece)
@@ -186,7 +195,8 @@ class _Reader:
                 elif collection := self._metadata.get(file.path):
                     yield from _described(file, collection, _text(gzip_file.pieces(opened)))
                 elif plain == PRELUDE:
-                    yield from _prelude(file, _text(gzip_file.pieces(opened)))
+                    text = _text(gzip_file.pieces(opened), MAX_PRELUDE_BYTES)
+                    yield from _prelude(file, text)
                 elif plain == OPLOG:
                     yield from self._oplog(file, opened)
                 else:
@@ -201,7 +211,7 @@ class _Reader:
         self, file: File, collection: Collection, pieces: Iterator[bytes]
     ) -> Iterator[Fault]:
         content = Content()
-        says = self._tally(pieces, content)
+        says = self._tally(pieces, content, collection.bytes)
         if says:
             yield Fault(path=file.path, what=What.DOCUMENT, says=says)
         counts = (collection.documents, collection.bytes)
@@ -224,8 +234,11 @@ class _Reader:
             says = f"it holds {content.documents:,} entries instead of {file.documents:,}"
             yield Fault(path=file.path, what=What.COUNT, says=says)
 
-    def _tally(self, pieces: Iterator[bytes], content: Content) -> str:
-        """Count well-formed documents into `content`; return what is wrong with the next, or ""."""
+    def _tally(self, pieces: Iterator[bytes], content: Content, max_bytes: float = math.inf) -> str:
+        """Count well-formed documents into `content`; return what is wrong with the next, or "".
+
+        Ends soon after max_bytes: 10 MB of gzip may hold 10 GB of tiny documents.
+        """
         split = documents.split(pieces)
         while True:
             try:
@@ -234,6 +247,8 @@ class _Reader:
                 return f"document {content.documents + 1:,}: {error}"
             if whole is None:
                 return ""
+            if content.bytes > max_bytes:
+                return f"document {content.documents + 1:,}: there are more than were dumped"
             before = content.documents
             for document in documents.each(whole):
                 if says := bson_form.fault(document):
@@ -254,12 +269,12 @@ def _present(backup: Path) -> Iterator[tuple[str, bool]]:
             yield (Path(parent) / name).relative_to(backup).as_posix(), False
 
 
-def _text(pieces: Iterator[bytes]) -> bytes:
+def _text(pieces: Iterator[bytes], max_bytes: int = MAX_JSON_BYTES) -> bytes:
     held = bytearray()
     for piece in pieces:
         held += piece
-        if len(held) > MAX_JSON_BYTES:
-            raise BackupError(f"it unpacks to more than {MAX_JSON_BYTES:,} bytes")
+        if len(held) > max_bytes:
+            raise BackupError(f"it unpacks to more than {max_bytes:,} bytes")
     return bytes(held)
 
 

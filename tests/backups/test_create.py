@@ -17,7 +17,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from cutting import Cutter
 from mongo import Mongo
-from pymongo import mongo_client
+from pymongo import mongo_client, monitoring
 from pymongo.errors import AutoReconnect, OperationFailure
 from pyrage import x25519
 
@@ -433,3 +433,40 @@ def test_a_snapshot_lost_at_the_last_attempt_is_read_as_it_is(
     assert dumped.collection is not None
     assert dumped.collection.documents == 10
     assert snapshot.consistency == (Consistency.NONE, moment.LOST)
+
+
+def test_long_names_can_be_encrypted(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """The longest names of files leave no room for a suffix, and stay apart all the same."""
+    for last in "ab":
+        mongo.shop["ü" * 60 + last].insert_one({"_id": last})
+    key = x25519.Identity.generate()
+    settings = with_backups(backed_up, recipients=(str(key.to_public()),))
+    made = create(settings)
+    verified = reading_back.prove(settings, made.path, clock.now_ms(), keys=[key])
+    assert (verified.faults, verified.documents) == ((), 2)
+
+
+def test_all_databases_are_asked_for_not_only_the_users_own(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """A whole backup is refused to a user who may not list all; one of `--db` is not."""
+    mongo.shop.orders.insert_one({"_id": 1})
+    asked: list[Any] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            if event.command_name == "listDatabases":
+                asked.append(event.command.get("authorizedDatabases"))
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            """Not of interest."""
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            """Not of interest."""
+
+    with mongo_client.MongoClient[dict[str, Any]](
+        backed_up.backups.uri, event_listeners=[Listener()]
+    ) as client:
+        listing.read(client, Selection())
+        listing.read(client, Selection(databases=("shop",)))
+    assert asked == [False, None]

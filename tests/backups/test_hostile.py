@@ -1,14 +1,18 @@
 """Backups that somebody else laid there: nothing hangs, crashes or leads out of the folder."""
 
+import gzip
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bson
 import made_backup
 import pytest
 
-from equerry.backups import catalogue, manifest, place, records, verify
+from equerry import settings as tree
+from equerry.backups import catalogue, manifest, place, reading_back, records, verify
 from equerry.backups.catalogue import State
 from equerry.backups.records import What
 from equerry.backups.signature import Key
@@ -112,3 +116,33 @@ def test_a_backup_that_is_a_file_is_faulty(backup: Path) -> None:
     shutil.rmtree(backup)
     backup.touch()
     assert catalogue.entry(backup).state is State.FAULTY
+
+
+def test_more_than_was_dumped_is_not_read_on(backup: Path) -> None:
+    """A file that unpacks to a million tiny documents is told after the first pieces."""
+    tiny = bson.encode({})
+    (backup / "shop/orders.bson.gz").write_bytes(gzip.compress(tiny * 20_000_000, 1)[:60_000])
+    (backup / "prelude.json.gz").write_bytes(gzip.compress(b" " * 100_000_000, 1)[:60_000])
+    began = time.process_time()
+    trusted = verify.trusted_keys(backup.parents[1], ())
+    verified = verify.verify(backup, trusted, 0)
+    assert {each.path for each in verified.faults} == {"shop/orders.bson.gz", "prelude.json.gz"}
+    assert time.process_time() - began < 3
+
+
+def test_a_sparse_file_is_not_read_to_its_end(backup: Path) -> None:
+    """Nor a file of a terabyte that takes no room."""
+    os.truncate(backup / "shop/orders.bson.gz", 1 << 40)
+    assert faults(backup) == {("shop/orders.bson.gz", What.SIZE)}
+
+
+def test_a_backup_of_very_many_faults_is_still_faulty(backup: Path) -> None:
+    """What is kept of the faults stays small enough to be read again."""
+    for number in range(1_100):
+        (backup / f"extra{number}").touch()
+    settings = tree.Settings(data_dir=str(backup.parents[1]))
+    assert len(reading_back.prove(settings, backup, 0).faults) == 1_100
+    entry = catalogue.entry(backup)
+    assert entry.state is State.FAULTY
+    assert entry.verified is not None
+    assert len(entry.verified.faults) == reading_back.FAULTS_KEPT
