@@ -38,6 +38,8 @@ PRELUDE = "prelude.json.gz"
 OPLOG = "oplog.bson"
 # Options, or a view's pipeline: 16 MB as BSON, several times that as Extended JSON.
 MAX_JSON_BYTES = 128 * 1024 * 1024
+# A file that is longer than any of the backup by this is not read: a sparse one may have petabytes.
+MAX_BEYOND_BYTES = 64 * 1024 * 1024
 # Two versions: 60 bytes.
 MAX_PRELUDE_BYTES = 64 * 1024
 _OWN = frozenset({manifest.FILE, manifest.SIGNATURE_FILE})
@@ -116,7 +118,7 @@ class _Reader:
         self._keys = keys
         self._data = {each.data: each for each in held.collections if each.data}
         self._metadata = {each.metadata: each for each in held.collections if each.metadata}
-        self._largest = max((each.bytes for each in held.files), default=0)
+        self._largest = MAX_BEYOND_BYTES + max((each.bytes for each in held.files), default=0)
         self._by_hash = {each.sha256: each.path for each in held.files}
         self.looks_inside = held.encryption is None or bool(keys)
         self.counter = Counter(len(held.files), held.stored_bytes)
@@ -163,7 +165,7 @@ class _Reader:
     def _stored(self, file: File, path: Path) -> Iterator[Fault]:
         """Hold what lies there against its size and hash."""
         digest, size, there = hashlib.sha256(), 0, path.lstat().st_size
-        if there > self._largest:  # a sparse file may be said to have petabytes
+        if there > self._largest:
             says = f"it has {there:,} bytes instead of {file.bytes:,}"
             yield Fault(path=file.path, what=What.SIZE, says=says)
             return
