@@ -3,10 +3,12 @@
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from typing import Self
 from urllib.parse import urlsplit
 
 PIECE_BYTES = 65_536
+END_SECONDS = 5.0
 
 
 class Cutter:
@@ -24,23 +26,32 @@ class Cutter:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.uri = f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}/"
         self.done = 0
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         """Start."""
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop taking connections."""
+        """Stop taking connections, and wait until those that there were have ended."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # a close alone wakes no accept
         self._listener.close()
+        for thread in self._threads:
+            thread.join(END_SECONDS)
+
+    def _start(self, target: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
                 far = socket.create_connection(self._target)
-                threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
-                threading.Thread(target=self._answer, args=(far, near), daemon=True).start()
+                self._start(self._forward, near, far)
+                self._start(self._answer, far, near)
 
     def _forward(self, near: socket.socket, far: socket.socket) -> None:
         with contextlib.suppress(OSError):

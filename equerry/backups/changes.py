@@ -23,6 +23,16 @@ def between(before: Iterable[Found], after: Iterable[Found]) -> list[Changed]:
     ]
 
 
+def lost(gone: Iterable[tuple[str, str]], before: Iterable[Found], after: Iterable[Found]) -> str:
+    """Return what was taken for dropped and is there as before, the first; empty: nothing."""
+    old = {(each.db, each.name): each.uuid for each in before}
+    still = {(each.db, each.name): each.uuid for each in after}
+    for key in sorted(gone):
+        if key in still and old.get(key) == still[key]:
+            return ".".join(key)
+    return ""
+
+
 def _differences(old: Found | None, new: Found | None) -> list[str]:
     if old is None:
         return [CREATED]

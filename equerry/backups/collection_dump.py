@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
+from bson import Timestamp
 from pymongo.errors import OperationFailure, PyMongoError
 
 from equerry.backups import metadata, names, reading, server
@@ -109,13 +110,15 @@ class CollectionDump:
 
     def _documents(self, found: Found, sink: Sink, wait: Wait) -> Content:
         """Read to the end; after a broken cursor or connection, from the beginning again."""
-        for attempt in range(1, ATTEMPTS + 1):
-            content = Content()
+        attempt = 0
+        while True:
+            attempt += 1
+            content, moment = Content(), self._moment.of(found)
             try:
                 with self._turn(found):
-                    self._read(found, content, sink, wait)
+                    self._read(found, moment, content, sink, wait)
             except PyMongoError as error:
-                self._recover(found, error, attempt)
+                self._recover(found, moment, error, attempt)
                 self._counter.add(-content.documents, -content.bytes)
                 sink.restart()
                 wait.pause(PAUSE_SECONDS * attempt)
@@ -123,30 +126,33 @@ class CollectionDump:
                 raise BackupError(f"{names.shown(found.namespace)}: {error}") from error
             else:
                 return content
-        raise AssertionError("the last attempt ends or raises")
 
     def _turn(self, found: Found) -> AbstractContextManager[object]:
         """Let collections of large documents read one after the other: memory is bounded."""
         is_large = found.average_bytes > reading.LARGE_DOCUMENT_BYTES
         return self._large if is_large else nullcontext()
 
-    def _read(self, found: Found, content: Content, sink: Sink, wait: Wait) -> None:
-        for batch in reading.batches(self._client, found, self._moment.of(found)):
+    def _read(
+        self, found: Found, moment: Timestamp | None, content: Content, sink: Sink, wait: Wait
+    ) -> None:
+        for batch in reading.batches(self._client, found, moment):
             wait.check()
             before = content.documents
             content.add(batch)
             sink.write(batch)
             self._counter.add(content.documents - before, len(batch))
 
-    def _recover(self, found: Found, error: PyMongoError, attempt: int) -> None:
+    def _recover(
+        self, found: Found, moment: Timestamp | None, error: PyMongoError, attempt: int
+    ) -> None:
         """Return where trying again may help."""
         name = names.shown(found.namespace)
         code = error.code if isinstance(error, OperationFailure) else None
         if code == server.UNAUTHORIZED and found.db in OWN:
             raise error
-        if code in server.SNAPSHOT_LOST:
+        if code in server.SNAPSHOT_LOST and moment is not None:
             self._moment.lose()
-        elif code == server.UNAUTHORIZED or attempt == ATTEMPTS:
+        elif code == server.UNAUTHORIZED or attempt >= ATTEMPTS:
             with server.told(f"{name} could not be read to its end, {attempt} times"):
                 raise error
         if not self._is_there(found):

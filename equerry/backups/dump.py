@@ -20,7 +20,7 @@ from equerry.backups import (
     server,
     space,
 )
-from equerry.backups.collection_dump import CollectionDump, Dumped, Wait
+from equerry.backups.collection_dump import GONE, CollectionDump, Dumped, Wait
 from equerry.backups.crew import Crew
 from equerry.backups.listing import Found, Listing
 from equerry.backups.manifest import Consistency, Engine, File, Manifest
@@ -80,7 +80,11 @@ def create(settings: Settings, wanted: Wanted, now_ms: int, watch: Watcher = unw
     looks whole. It is not read back yet: `verify.verify` does that.
     """
     folder = settings.backups_path
-    with place.exclusive(folder), server.connected(settings.backups.uri) as client:
+    with (
+        place.exclusive(folder),
+        server.connected(settings.backups.uri) as client,
+        server.told("No backup was made"),
+    ):
         cleaned = place.clean(folder)
         key = Key(settings.data_path)
         about = server.describe(client)
@@ -97,6 +101,7 @@ def create(settings: Settings, wanted: Wanted, now_ms: int, watch: Watcher = unw
                 taken = _taken(settings, client, about, listed, wanted, partial, room, watch)
                 prelude = _prelude(partial, about, taken, room)
                 after = listing.read(client, selection, again=True)
+                _refuse_lost(listed, taken, after)
                 made = _manifest(name, wanted, now_ms, about, listed, taken, prelude, after)
                 if settings.backups.recipients:
                     made = sealing.seal(partial, made, settings.backups.recipients)
@@ -161,6 +166,20 @@ def _taken(  # noqa: PLR0913 - what a dump is made of
         consistency=consistency,
         note=note,
     )
+
+
+def _refuse_lost(listed: Listing, taken: Taken, after: Listing) -> None:
+    """Raise BackupError where an engine left out as dropped what the server still has."""
+    gone = [
+        (each.left_out.db, each.left_out.name)
+        for each in taken.dumped
+        if each.left_out and each.left_out.why == GONE
+    ]
+    if name := changes.lost(gone, listed.found, after.found):
+        raise BackupError(
+            f"{taken.engine.value} did not dump {names.shown(name)}, which the server still has. No"
+            " backup was made; try again."
+        )
 
 
 def _prelude(partial: Path, about: Server, taken: Taken, room: Room) -> File:

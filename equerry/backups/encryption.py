@@ -37,6 +37,10 @@ MAX_IDENTITY_BYTES = 65_536
 PIECE_BYTES = 1 << 20
 
 
+class NoKeyFits(BackupError):
+    """A file that none of the keys given was made for; nothing is known against it."""
+
+
 class Sizes(NamedTuple):
     """A file before and after it was encrypted: bytes, and SHA-256 in hex."""
 
@@ -188,7 +192,7 @@ class _Decryption:
     def _raise(self) -> None:
         self._thread.join()
         if self._fault is not None:
-            raise BackupError(f"{self._path}: {_why(self._fault)}") from self._fault
+            raise _error(self._path, self._fault) from self._fault
 
     def end(self) -> None:
         """Read what was left unread, so that a fault of the whole file is known."""
@@ -222,8 +226,9 @@ class _Told(io.FileIO):
         return count or 0
 
 
-def _why(error: Exception) -> str:
-    text = str(error)
+def _error(path: Path, fault: Exception) -> BackupError:
+    text = str(fault)
     if "No matching keys" in text:
-        return "none of the identities given can decrypt it; --identity names another"
-    return f"it cannot be decrypted: it was cut or changed ({text})"
+        says = "none of the identities given can decrypt it; --identity names another"
+        return NoKeyFits(f"{path}: {says}")
+    return BackupError(f"{path}: it cannot be decrypted: it was cut or changed ({text})")

@@ -72,7 +72,10 @@ def _databases(
     client: Client, selection: Selection, *, again: bool
 ) -> tuple[list[str], list[LeftOut]]:
     with server.told("The databases cannot be listed"):
-        present = sorted(_present(client, selection))
+        # Else a user who may not list all is told of his own only, as if there were no others.
+        wanted: dict[str, Any] = {} if selection.databases else {"authorizedDatabases": False}
+        said = client.list_databases(nameOnly=True, **wanted)
+        present = sorted(str(each["name"]) for each in said)
     if (unknown := selection.unknown(present)) and not again:
         there = ", ".join(names.shown(each) for each in present) or "none"
         raise BackupError(f"there is no database {names.shown(unknown[0])!r}; there are: {there}")
@@ -81,16 +84,6 @@ def _databases(
         [each for each in present if each not in skipped],
         [LeftOut(db=each, why=why) for each, why in skipped.items()],
     )
-
-
-def _present(client: Client, selection: Selection) -> Iterator[str]:
-    """Yield the names of all databases; where the user may not see them all, raise PyMongoError.
-
-    Without `authorizedDatabases` a server leaves out, in silence, what this user may not read.
-    """
-    asked: dict[str, Any] = {} if selection.databases else {"authorizedDatabases": False}
-    for each in client.list_databases(nameOnly=True, **asked):
-        yield str(each["name"])
 
 
 def _collections(client: Client, database: str, selection: Selection) -> Iterator[Found | LeftOut]:

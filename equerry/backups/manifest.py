@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from equerry.backups import names, ordinary_file
+from equerry import clock
+from equerry.backups import names, regular_file
 from equerry.errors import BackupError
 
 FILE = "manifest.json"
@@ -173,8 +174,8 @@ def encode(manifest: Manifest) -> bytes:
 def decode(data: bytes, where: Path) -> Manifest:
     """Return the manifest of these bytes.
 
-    Raises BackupError, which names `where`, for a newer version, for what is no manifest, and for
-    paths that leave the backup.
+    Raises BackupError, which names `where`, for a newer version, for what is no manifest, for times
+    that are none, and for paths that leave the backup.
     """
     try:
         version = msgspec.json.decode(data, type=_Version).version
@@ -184,7 +185,9 @@ def decode(data: bytes, where: Path) -> Manifest:
                 " Read it with the Equerry that wrote it, or a newer one."
             )
         manifest = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        for time in (manifest.created_at, manifest.finished_at):
+            clock.parse_ms(time)
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise BackupError(f"{where}: this is no manifest of a backup: {error}") from error
     named = [each.path for each in manifest.files]
     for path in (*named, *(path for each in manifest.collections for path in paths(each))):
@@ -204,7 +207,7 @@ def read_bytes(folder: Path) -> bytes:
     """Return the manifest's bytes as they lie there. Raises BackupError."""
     path = folder / FILE
     try:
-        with ordinary_file.opened(path) as file:
+        with regular_file.opened(path) as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise BackupError(f"{path}: no such file: {folder.name} is no backup") from error

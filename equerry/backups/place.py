@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from equerry.backups import regular_file
 from equerry.durable import fsync
 from equerry.errors import BackupError
 
@@ -30,7 +31,9 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Hold the folder alone, to make or remove backups. Raises BackupError where another does."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(
+            folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
     except OSError as error:
         raise BackupError(f"{folder}: {error.strerror}. backups.folder names it.") from error
     try:
@@ -52,15 +55,12 @@ def exclusive(folder: Path) -> Iterator[None]:
 def is_busy(folder: Path) -> bool:
     """Say whether a process is making or removing backups there."""
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with regular_file.opened(folder / LOCK) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    finally:
-        os.close(descriptor)
+    except OSError:  # not there, or nothing that a dump could have made
+        return False
     return False
 
 
@@ -80,10 +80,18 @@ def backups(folder: Path) -> list[Path]:
 
 
 def clean(folder: Path) -> tuple[str, ...]:
-    """Remove what killed dumps left, and return its names; the folder must be held."""
+    """Remove what killed dumps left, and return its names; the folder must be held. BackupError."""
     removed = leftovers(folder)
     for path in removed:
-        shutil.rmtree(path)
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except OSError as error:
+            raise BackupError(
+                f"{path}: what a killed dump left cannot be removed: {error.strerror}. Remove it."
+            ) from error
     return tuple(path.name for path in removed)
 
 

@@ -1,7 +1,8 @@
 """What is known of a backup since it was made: whether it was read back, and what was found.
 
 A record lies beside the backup (`<name>.verified.json`), never in it, and counts only for the
-manifest that it was made of.
+manifest that it was made of. Limit: it is not signed. Who can write beside the backups can make the
+list say `proven`; whatever restores reads the backup back itself.
 """
 
 import hashlib
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from equerry.backups import ordinary_file, place
+from equerry import clock
+from equerry.backups import place, regular_file
 from equerry.durable import fsync, write_all
 
 VERIFIED = "verified"
@@ -78,8 +80,9 @@ def write(backup: Path, record: Verified) -> None:
 def read(backup: Path, manifest: bytes) -> Verified | None:
     """Return the record, or None where there is none of this manifest."""
     try:
-        with ordinary_file.opened(place.record(backup, VERIFIED)) as file:
+        with regular_file.opened(place.record(backup, VERIFIED)) as file:
             record = msgspec.json.decode(file.read(MAX_BYTES), type=Verified)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        clock.parse_ms(record.at)
+    except (OSError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         return None
     return record if record.manifest_sha256 == hashlib.sha256(manifest).hexdigest() else None

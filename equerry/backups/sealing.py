@@ -1,8 +1,8 @@
 """Encrypts a backup in the making, and opens the files of any backup for reading.
 
-Each file becomes `<path>.age`. The manifest stays readable: it has names, counts and indexes, and
-no documents; it keeps the hashes of both, so that a host without a private key can tell that each
-file is still the one that was written.
+Each file becomes `<path>.age`, with a hash in a name that would be too long. The manifest stays
+readable: it has names, counts and indexes, and no documents; it keeps the hashes of both, so that a
+host without a private key can tell that each file is still the one that was written.
 """
 
 import contextlib
@@ -19,6 +19,9 @@ from equerry.backups import encryption
 from equerry.backups.encryption import PIECE_BYTES, SUFFIX, Identity, Recipient
 from equerry.backups.manifest import Collection, Encryption, File, Manifest
 from equerry.errors import BackupError
+
+MAX_NAME_BYTES = 255
+HASH_DIGITS = 32
 
 Progress = Callable[[int], None]
 """Told of each file's bytes when it is done."""
@@ -52,7 +55,7 @@ def seal(
 
 
 def _seal_file(folder: Path, file: File, to: Sequence[Recipient], own: Identity) -> File:
-    plain, sealed = folder / file.path, folder / (file.path + SUFFIX)
+    plain, sealed = folder / file.path, folder / sealed_path(file.path)
     with plain.open("rb") as source, sealed.open("xb") as sink:
         sizes = encryption.encrypt(source, sink, to)
     durable.fsync(sealed)
@@ -67,7 +70,7 @@ def _seal_file(folder: Path, file: File, to: Sequence[Recipient], own: Identity)
         )
     plain.unlink()
     return File(
-        path=file.path + SUFFIX,
+        path=sealed_path(file.path),
         bytes=sizes.bytes,
         sha256=sizes.sha256,
         documents=file.documents,
@@ -79,8 +82,8 @@ def _seal_file(folder: Path, file: File, to: Sequence[Recipient], own: Identity)
 def _renamed(collection: Collection) -> Collection:
     return msgspec.structs.replace(
         collection,
-        data=collection.data and collection.data + SUFFIX,
-        metadata=collection.metadata and collection.metadata + SUFFIX,
+        data=collection.data and sealed_path(collection.data),
+        metadata=collection.metadata and sealed_path(collection.metadata),
     )
 
 
@@ -99,6 +102,15 @@ def opened(folder: Path, file: File, keys: Sequence[Identity] = ()) -> Iterator[
     else:
         with encryption.decrypted(path, keys) as plain:
             yield plain
+
+
+def sealed_path(path: str) -> str:
+    """Return the path of an encrypted file: mongodump's longest names leave no room for `.age`."""
+    folder, slash, name = path.rpartition("/")
+    if len(name.encode()) + len(SUFFIX) > MAX_NAME_BYTES:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_DIGITS]
+        name = f"{name[: MAX_NAME_BYTES - len(SUFFIX) - 1 - HASH_DIGITS]}~{digest}"
+    return f"{folder}{slash}{name}{SUFFIX}"
 
 
 def plain_path(path: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from bson import Timestamp
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError
 from pymongo import MongoClient
 from pymongo.errors import (
     AutoReconnect,
@@ -84,6 +85,9 @@ def told(doing: str) -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise BackupError(f"{doing}: {advice(error)}") from error
+    except BSONError as error:
+        said = shown(str(error))
+        raise BackupError(f"{doing}: the server sent what is no BSON: {said}") from error
 
 
 def advice(error: PyMongoError) -> str:

@@ -86,7 +86,7 @@ def refusal(data: bytes, signature: bytes, trusted: frozenset[str]) -> str:
         said = msgspec.json.decode(signature, type=Signature)
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(said.key, validate=True))
         made = base64.b64decode(said.signature, validate=True)
-    except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, ValueError):
+    except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
         return "the signature cannot be read"
     if said.algorithm != ALGORITHM:
         return "the signature is of another algorithm than ed25519"

@@ -43,10 +43,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 def estimate(plain_bytes: int, earlier: Sequence[tuple[int, int]]) -> int:
     """Return what a dump of so many bytes will take.
 
-    earlier: (plain, stored) bytes of backups that are there, the newest first.
+    earlier: (plain, stored) bytes of backups that are there, the newest first. A backup of nearly
+    nothing is mostly metadata and tells no ratio: nothing takes more than it is.
     """
     plain, stored = next((pair for pair in earlier if pair[0]), (1, 0))
-    ratio = stored / plain if stored else DEFAULT_RATIO
+    ratio = min(1.0, stored / plain) if stored else DEFAULT_RATIO
     return round(plain_bytes * ratio)
 
 

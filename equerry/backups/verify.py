@@ -5,6 +5,7 @@ metadata, a missing or foreign file. Whatever reads a backup asks this first.
 """
 
 import hashlib
+import math
 import os
 import stat
 import time
@@ -21,12 +22,12 @@ from equerry.backups import (
     manifest,
     metadata,
     names,
-    ordinary_file,
+    regular_file,
     sealing,
     signature,
 )
 from equerry.backups.documents import Content
-from equerry.backups.encryption import Identity
+from equerry.backups.encryption import Identity, NoKeyFits
 from equerry.backups.manifest import Collection, File, Manifest
 from equerry.backups.progress import Counter, Watcher, unwatched
 from equerry.backups.records import Fault, Verified, What
@@ -35,6 +36,10 @@ from equerry.errors import BackupError
 PRELUDE = "prelude.json.gz"
 # Options, or a view's pipeline: 16 MB as BSON, several times that as Extended JSON.
 MAX_JSON_BYTES = 128 * 1024 * 1024
+# A file that is longer than any of the backup by this is not read: a sparse one may have petabytes.
+MAX_BEYOND_BYTES = 64 * 1024 * 1024
+# Two versions: 60 bytes.
+MAX_PRELUDE_BYTES = 64 * 1024
 _OWN = frozenset({manifest.FILE, manifest.SIGNATURE_FILE})
 
 
@@ -49,7 +54,8 @@ def verify(
 
     trusted: public keys whose signature is believed. keys: private ones, for an encrypted backup;
     without them its files are held against their hashes, and not looked into. `watch` is called
-    many times; what it raises ends the reading. Nothing is written.
+    many times; what it raises ends the reading. Nothing is written. Raises NoKeyFits where a file
+    is the one that was written, and none of the keys is one of its recipients'.
     """
     began = time.monotonic()
     try:
@@ -87,7 +93,7 @@ def trusted_keys(data_path: Path, others: Sequence[str]) -> frozenset[str]:
 
 def _signed(backup: Path, data: bytes, held: Manifest, trusted: frozenset[str]) -> Iterator[Fault]:
     try:
-        with ordinary_file.opened(backup / manifest.SIGNATURE_FILE) as file:
+        with regular_file.opened(backup / manifest.SIGNATURE_FILE) as file:
             refusal = signature.refusal(data, file.read(signature.MAX_BYTES), trusted)
     except OSError as error:
         refusal = f"there is no signature to read: {error.strerror}"
@@ -110,6 +116,7 @@ class _Reader:
         self._keys = keys
         self._data = {each.data: each for each in held.collections if each.data}
         self._metadata = {each.metadata: each for each in held.collections if each.metadata}
+        self._largest = MAX_BEYOND_BYTES + max((each.bytes for each in held.files), default=0)
         self._by_hash = {each.sha256: each.path for each in held.files}
         self.looks_inside = held.encryption is None or bool(keys)
         self.counter = Counter(len(held.files), held.stored_bytes)
@@ -140,12 +147,13 @@ class _Reader:
         path = self._backup / file.path
         try:
             if not stat.S_ISREG(path.lstat().st_mode):
-                says = "it is no file, but a link or something else"
-                yield Fault(path=file.path, what=What.NO_FILE, says=says)
+                yield Fault(path=file.path, what=What.NO_FILE, says=regular_file.NO_FILE)
                 return
-            yield from self._stored(file, path)
-            if not file.plain_sha256 or self._keys:
-                yield from self._inside(file)
+            stored = list(self._stored(file, path))
+            yield from stored
+            is_larger = path.lstat().st_size > self._largest
+            if not is_larger and (not file.plain_sha256 or self._keys):
+                yield from self._inside(file, is_intact=not stored)
         except FileNotFoundError:
             yield Fault(path=file.path, what=What.MISSING, says="it is missing")
         except OSError as error:
@@ -154,8 +162,12 @@ class _Reader:
 
     def _stored(self, file: File, path: Path) -> Iterator[Fault]:
         """Hold what lies there against its size and hash."""
-        digest, size = hashlib.sha256(), 0
-        with path.open("rb") as stored:
+        digest, size, there = hashlib.sha256(), 0, path.lstat().st_size
+        if there > self._largest:
+            says = f"it has {there:,} bytes instead of {file.bytes:,}"
+            yield Fault(path=file.path, what=What.SIZE, says=says)
+            return
+        with regular_file.opened(path) as stored:
             while piece := stored.read(gzip_file.PIECE_BYTES):
                 digest.update(piece)
                 size += len(piece)
@@ -173,7 +185,7 @@ class _Reader:
                 says = "its SHA-256 is another: it was changed or damaged"
                 yield Fault(path=file.path, what=What.HASH, says=says)
 
-    def _inside(self, file: File) -> Iterator[Fault]:
+    def _inside(self, file: File, *, is_intact: bool) -> Iterator[Fault]:
         """Look into a file; what it should hold is known by its path."""
         try:
             with sealing.opened(self._backup, file, self._keys) as opened:
@@ -182,18 +194,21 @@ class _Reader:
                 elif collection := self._metadata.get(file.path):
                     yield from _described(file, collection, _text(gzip_file.pieces(opened)))
                 elif sealing.plain_path(file.path) == PRELUDE:
-                    yield from _prelude(file, _text(gzip_file.pieces(opened)))
+                    text = _text(gzip_file.pieces(opened), MAX_PRELUDE_BYTES)
+                    yield from _prelude(file, text)
                 else:
                     says = "it belongs to no collection of the manifest"
                     yield Fault(path=file.path, what=What.MANIFEST, says=says)
         except BackupError as error:
+            if is_intact and isinstance(error, NoKeyFits):
+                raise  # the wrong key was given: that is no fault of the backup
             yield Fault(path=file.path, what=What.GZIP, says=str(error))
 
     def _documents(
         self, file: File, collection: Collection, pieces: Iterator[bytes]
     ) -> Iterator[Fault]:
         content = Content()
-        says = self._tally(pieces, content)
+        says = self._tally(pieces, content, collection.bytes)
         if says:
             yield Fault(path=file.path, what=What.DOCUMENT, says=says)
         counts = (collection.documents, collection.bytes)
@@ -207,8 +222,11 @@ class _Reader:
             says = "its documents are others than those that were dumped"
             yield Fault(path=file.path, what=What.CONTENT, says=says)
 
-    def _tally(self, pieces: Iterator[bytes], content: Content) -> str:
-        """Count well-formed documents into `content`; return what is wrong with the next, or ""."""
+    def _tally(self, pieces: Iterator[bytes], content: Content, max_bytes: float = math.inf) -> str:
+        """Count well-formed documents into `content`; return what is wrong with the next, or "".
+
+        Ends soon after max_bytes: 10 MB of gzip may hold 10 GB of tiny documents.
+        """
         split = documents.split(pieces)
         while True:
             try:
@@ -217,6 +235,8 @@ class _Reader:
                 return f"document {content.documents + 1:,}: {error}"
             if whole is None:
                 return ""
+            if content.bytes > max_bytes:
+                return f"document {content.documents + 1:,}: there are more than were dumped"
             before = content.documents
             for document in documents.each(whole):
                 if says := bson_form.fault(document):
@@ -237,12 +257,12 @@ def _present(backup: Path) -> Iterator[tuple[str, bool]]:
             yield (Path(parent) / name).relative_to(backup).as_posix(), False
 
 
-def _text(pieces: Iterator[bytes]) -> bytes:
+def _text(pieces: Iterator[bytes], max_bytes: int = MAX_JSON_BYTES) -> bytes:
     held = bytearray()
     for piece in pieces:
         held += piece
-        if len(held) > MAX_JSON_BYTES:
-            raise BackupError(f"it unpacks to more than {MAX_JSON_BYTES:,} bytes")
+        if len(held) > max_bytes:
+            raise BackupError(f"it unpacks to more than {max_bytes:,} bytes")
     return bytes(held)
 
 

@@ -47,9 +47,18 @@ def create(
     try:
         with bar("Dumping") as watch:
             made = dump.create(settings, wanted, clock.now_ms(), watch)
-        verified = None if no_verify else _read_back(settings, made)
     except KeyboardInterrupt:
         click.echo("equerry: stopped; nothing that is not whole was left.", err=True)
+        sys.exit(INTERRUPTED_EXIT)
+    try:
+        verified = None if no_verify else _read_back(settings, made)
+    except KeyboardInterrupt:
+        name = made.manifest.name
+        click.echo(
+            f"equerry: stopped; {name} is there, and not read back yet:"
+            f" `equerry backup verify {name}`",
+            err=True,
+        )
         sys.exit(INTERRUPTED_EXIT)
     if as_json:
         click.echo(msgspec.json.encode(backup_tables.created(made, verified)))

@@ -59,13 +59,13 @@ def _describe(entry: Entry) -> None:
     held = entry.manifest
     if held is None:
         return
-    click.echo(f"{held.name}  ({backup_tables.STATES[entry.state]})")
+    click.echo(f"{entry.name}  ({backup_tables.STATES[entry.state]})")
     if entry.says:
         click.echo(f"  faulty       {printable(entry.says)}")
     click.echo(f"  of           {printable(held.server)}, MongoDB {printable(held.server_version)}")
     click.echo(
-        f"  made         {held.created_at} to {held.finished_at} on {printable(held.made_on)}"
-        f" by {held.engine.value} {printable(held.engine_version)}"
+        f"  made         {printable(held.created_at)} to {printable(held.finished_at)}"
+        f" on {printable(held.made_on)} by {held.engine.value} {printable(held.engine_version)}"
     )
     click.echo(
         f"  holds        {held.documents:,} documents,"

@@ -1,5 +1,6 @@
 """Dumps of a real server: byte-identical, consistent in what they say, whole or not there."""
 
+import contextlib
 import gzip
 import os
 import stat
@@ -7,24 +8,27 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import made_backup
 import pytest
 from bson import Binary, Int64, ObjectId, Regex, Timestamp, json_util
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from cutting import Cutter
 from mongo import Mongo
-from pymongo import monitoring
+from pymongo import mongo_client, monitoring
+from pymongo.errors import AutoReconnect, OperationFailure
 from pyrage import x25519
 
 from equerry import clock
 from equerry import settings as tree
-from equerry.backups import catalogue, dump, listing, names, place, reading_back
+from equerry.backups import catalogue, dump, listing, moment, names, place, reading_back, space
 from equerry.backups.catalogue import State
+from equerry.backups.collection_dump import CollectionDump, Wait
 from equerry.backups.dump import Made, Wanted
 from equerry.backups.manifest import Consistency
-from equerry.backups.progress import Progress
+from equerry.backups.progress import Counter, Progress
 from equerry.backups.selection import Selection
 from equerry.errors import BackupError, SettingsError
 
@@ -154,35 +158,6 @@ def test_a_server_that_shows_nothing_makes_no_backup(
     with pytest.raises(BackupError, match="excluded"):
         create(backed_up, Wanted(exclude=("shop",)))
     assert not place.backups(backed_up.backups_path)
-
-
-class _Heard(monitoring.CommandListener):
-    """Keeps what listDatabases was asked with."""
-
-    def __init__(self) -> None:
-        self.asked: list[bool | None] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name == "listDatabases":
-            self.asked.append(event.command.get("authorizedDatabases"))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Wait for the next."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Wait for the next."""
-
-
-@pytest.mark.parametrize(("databases", "asked"), [((), False), (("shop",), None)])
-def test_databases_that_the_user_may_not_see_are_not_left_out_in_silence(
-    mongo: Mongo, mongo_server: str, databases: tuple[str, ...], asked: bool | None
-) -> None:
-    """A server hides them unless all are asked for; then it refuses the user."""
-    mongo.shop.orders.insert_one({"_id": 1})
-    heard = _Heard()
-    with Mongo(mongo_server, event_listeners=[heard]) as client:
-        listing.read(client, Selection(databases=databases))
-    assert heard.asked == [asked]
 
 
 def test_an_unknown_database_is_refused(mongo: Mongo, backed_up: tree.Settings) -> None:
@@ -410,3 +385,101 @@ def test_names_that_pymongo_refuses_are_read_to_their_end(
         assert file.read() == held_by(mongo, "shop", "a..b")
     assert made.manifest.documents == 9_000
     assert not reading_back.prove(backed_up, made.path, clock.now_ms()).faults
+
+
+def test_a_server_that_dies_while_it_is_listed_is_told(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """A connection that breaks at any of the first answers is one sentence and leaves nothing."""
+    mongo.shop.orders.insert_one({"_id": 1})
+    for after_bytes in range(400, 3_000, 200):
+        with Cutter(backed_up.backups.uri, cuts=999, after_bytes=after_bytes) as cutter:
+            uri = f"{cutter.uri}?serverSelectionTimeoutMS=200&retryReads=false"
+            with contextlib.suppress(BackupError):
+                create(with_backups(backed_up, uri=uri))
+    assert not place.leftovers(backed_up.backups_path)
+
+
+def test_the_wrong_key_is_no_fault_of_the_backup(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """A backup stays as good as it was where somebody gives a key that does not fit."""
+    mongo.shop.orders.insert_one({"_id": 1})
+    right, wrong = x25519.Identity.generate(), x25519.Identity.generate()
+    settings = with_backups(backed_up, recipients=(str(right.to_public()),))
+    made = create(settings)
+    assert not reading_back.prove(settings, made.path, clock.now_ms(), keys=[right]).faults
+    with pytest.raises(BackupError, match="--identity names another"):
+        reading_back.prove(settings, made.path, clock.now_ms(), keys=[wrong])
+    assert catalogue.entry(made.path).state is State.PROVEN
+
+
+def test_a_backup_of_nearly_nothing_tells_no_ratio() -> None:
+    """Its metadata, many times its documents, is no reason to refuse the next dump."""
+    assert space.estimate(10_000_000_000, [(22, 900)]) <= 10_000_000_000
+    assert space.estimate(1_000, [(1_000, 300)]) == 300
+
+
+class _Loses(mongo_client.MongoClient[dict[str, Any]]):
+    """A client whose every read of a snapshot breaks twice and is then too old."""
+
+    codes: ClassVar = [None, None, 239]
+
+    def get_database(self, *args: Any, **options: Any) -> Any:
+        """Break, as a read of a snapshot begins."""
+        if options.get("codec_options") is not None and self.codes:
+            code = self.codes.pop(0)
+            raise OperationFailure("too old", code) if code else AutoReconnect("broken")
+        return super().get_database(*args, **options)
+
+
+def test_a_snapshot_lost_at_the_last_attempt_is_read_as_it_is(
+    mongo: Mongo, backed_up: tree.Settings, tmp_path: Path
+) -> None:
+    """Losing it ends no dump, however often the connection broke before."""
+    mongo.shop.orders.insert_many([{"_id": row} for row in range(10)])
+    [found] = listing.read(mongo, Selection()).found
+    snapshot = moment.Moment(Timestamp(1, 1))
+    with _Loses(backed_up.backups.uri) as client:
+        dumping = CollectionDump(
+            client, tmp_path, made_backup.room(tmp_path), snapshot, Counter(1, 0)
+        )
+        dumped = dumping.run(found, Wait(lambda: None, lambda _seconds: None))
+    assert dumped.collection is not None
+    assert dumped.collection.documents == 10
+    assert snapshot.consistency == (Consistency.NONE, moment.LOST)
+
+
+def test_long_names_can_be_encrypted(mongo: Mongo, backed_up: tree.Settings) -> None:
+    """The longest names of files leave no room for a suffix, and stay apart all the same."""
+    for last in "ab":
+        mongo.shop["ü" * 60 + last].insert_one({"_id": last})
+    key = x25519.Identity.generate()
+    settings = with_backups(backed_up, recipients=(str(key.to_public()),))
+    made = create(settings)
+    verified = reading_back.prove(settings, made.path, clock.now_ms(), keys=[key])
+    assert (verified.faults, verified.documents) == ((), 2)
+
+
+def test_all_databases_are_asked_for_not_only_the_users_own(
+    mongo: Mongo, backed_up: tree.Settings
+) -> None:
+    """A whole backup is refused to a user who may not list all; one of `--db` is not."""
+    mongo.shop.orders.insert_one({"_id": 1})
+    asked: list[Any] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            if event.command_name == "listDatabases":
+                asked.append(event.command.get("authorizedDatabases"))
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            """Not of interest."""
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            """Not of interest."""
+
+    with mongo_client.MongoClient[dict[str, Any]](
+        backed_up.backups.uri, event_listeners=[Listener()]
+    ) as client:
+        listing.read(client, Selection())
+        listing.read(client, Selection(databases=("shop",)))
+    assert asked == [False, None]

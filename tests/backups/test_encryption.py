@@ -157,7 +157,7 @@ def test_every_damage_is_seen(dump: tuple[Path, Manifest], size: int) -> None:
         (folder / file.path).write_bytes(data)
         with pytest.raises(BackupError), sealing.opened(folder, file, [private]) as opened:
             opened.read(10)
-    assert "decryption" not in {thread.name for thread in threading.enumerate()}
+    assert "decryption" not in {each.name for each in threading.enumerate()}
 
 
 def test_a_file_that_changes_meanwhile_is_refused(dump: tuple[Path, Manifest]) -> None:
@@ -181,7 +181,7 @@ def test_a_reader_may_leave(dump: tuple[Path, Manifest]) -> None:
 
     with pytest.raises(KeyError):
         leave()
-    assert "decryption" not in {thread.name for thread in threading.enumerate()}
+    assert "decryption" not in {each.name for each in threading.enumerate()}
 
 
 @pytest.mark.parametrize(

@@ -144,21 +144,6 @@ def test_a_link_is_no_file(backup: Path) -> None:
     assert found(backup) == {("shop/orders.bson.gz", What.NO_FILE)}
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "manifest.json.sig"])
-def test_a_pipe_in_a_files_place_holds_nobody_up(backup: Path, name: str) -> None:
-    """Nobody fills it: it is a fault at once, where reading it would never end."""
-    (backup / name).unlink()
-    os.mkfifo(backup / name)
-    assert found(backup)
-    assert catalogue.entry(backup).state in {State.FAULTY, State.UNREAD}
-
-
-def test_a_pipe_in_a_records_place_is_no_record(backup: Path) -> None:
-    """What was proven is then unknown, and the list goes on."""
-    os.mkfifo(place.record(backup, records.VERIFIED))
-    assert catalogue.entry(backup).state is State.UNREAD
-
-
 def test_an_older_manifest_is_found(data_path: Path, backup: Path) -> None:
     """A manifest of an earlier backup, rightly signed, does not pass for this one's."""
     older = made_backup.backup(data_path, "full-backup-20261124T020000Z", first=500)
